@@ -1,0 +1,120 @@
+/**
+ * One image, now, in the caller's own process: for programs that trust their images.
+ *
+ * The decoders of libvips run in the calling thread here. A hostile image can crash the
+ * process or hang it; bytes from strangers belong in a pool (imgjob/pool.h), whose
+ * workers are processes of their own.
+ */
+#ifndef IMGJOB_IMAGE_H
+#define IMGJOB_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <imgjob/error.h>
+#include <imgjob/spec.h>
+
+IMGJOB_BEGIN_DECLS
+
+/**
+ * What one image may cost. Zero means "default" in every field. Each is checked after the
+ * header was read and before any pixel moves; an error names the field.
+ *
+ * @since 0.1
+ */
+struct imgjob_limits {
+    size_t size;              /**< sizeof(struct imgjob_limits) */
+    uint64_t max_upload_size; /**< bytes of one input; 0 = 10,485,760 */
+    uint64_t max_output_size; /**< bytes of all outputs of a job; 0 = 67,108,864 */
+    uint64_t max_pixels;      /**< width × height × pages, in and out; 0 = 50,000,000 */
+    uint64_t
+        max_progressive_pixels; /**< the same for interlaced images; 0 = 20,000,000 */
+    uint32_t max_side;          /**< px, each side of an input; 0 = 16,384 */
+    uint32_t max_pages;         /**< pages loaded, 1..256; 0 = 1 */
+};
+
+/** Options of imgjob_run() and imgjob_info(). Zero means "default". @since 0.1 */
+struct imgjob_run_options {
+    size_t size;                        /**< sizeof(struct imgjob_run_options) */
+    const struct imgjob_limits *limits; /**< read during the call; NULL = all defaults */
+    uint32_t timeout_ms; /**< stop after this, at the next tile; 0 = 30,000 */
+    bool safe_shrink;    /**< keep libvips' factor-2 margin when a JPEG is decoded at
+                              reduced size: slower, a little sharper; default false */
+};
+
+/** The outputs of one run; owned by one thread at a time. @since 0.1 */
+struct imgjob_result;
+
+/** One output. Grows at its end only. @since 0.1 */
+struct imgjob_output {
+    const char *name; /**< as in the spec; "image" for the short form */
+    uint32_t format;  /**< enum imgjob_format */
+    uint32_t width;   /**< px */
+    uint32_t height;  /**< px */
+    const void *data; /**< the encoded image; borrowed until imgjob_result_free() */
+    size_t len;       /**< bytes */
+};
+
+/**
+ * Decode `image`, do what `spec` says, encode the outputs.
+ *
+ * Any thread, any number at a time; the first call starts libvips for the whole process
+ * with its operation cache off. The error text of libvips is one per process, so with
+ * several runs at once a text may name another run's fault; the code is always right.
+ *
+ * @param image   borrowed during the call
+ * @param options read during the call; NULL = all defaults
+ * @param out     the caller's, to end with imgjob_result_free(); untouched on failure
+ * @return 0, or IMGJOB_E_IMAGE, _LIMIT, _SPEC, _TIMEOUT, _NOMEM, _INVALID, _ABI,
+ * _INTERNAL
+ * @since 0.1
+ */
+IMGJOB_API int imgjob_run(const void *image, size_t len, const struct imgjob_spec *spec,
+                          const struct imgjob_run_options *options,
+                          struct imgjob_result **out, struct imgjob_error *err);
+
+/** How many outputs: at least 1. @since 0.1 */
+IMGJOB_API size_t imgjob_result_count(const struct imgjob_result *result);
+
+/**
+ * The output at `index`, in the order of the spec.
+ *
+ * @return borrowed until imgjob_result_free(); NULL when there are fewer
+ * @since 0.1
+ */
+IMGJOB_API const struct imgjob_output *imgjob_result_output(
+    const struct imgjob_result *result, size_t index);
+
+/** Free a result with all its outputs; NULL is fine. @since 0.1 */
+IMGJOB_API void imgjob_result_free(struct imgjob_result *result);
+
+/** What the header of an image says. @since 0.1 */
+struct imgjob_image_info {
+    size_t size;          /**< set by the caller: sizeof(struct imgjob_image_info) */
+    uint32_t format;      /**< enum imgjob_format */
+    uint32_t width;       /**< px of one page, as stored: orientation not yet applied */
+    uint32_t height;      /**< px of one page, as stored */
+    uint32_t pages;       /**< pages or frames in the file, at least 1 */
+    uint32_t bands;       /**< channels, alpha included */
+    uint32_t bits;        /**< per channel: 1, 2, 4, 8, 16 or 32 */
+    uint32_t orientation; /**< EXIF, 1..8; 1 = upright */
+    bool has_alpha;
+    bool has_profile; /**< an ICC profile is embedded */
+    bool progressive; /**< progressive JPEG or interlaced PNG or GIF */
+};
+
+/**
+ * Read the header of an image; no pixel is decoded. No limit but the upload size applies.
+ *
+ * @param options read during the call; NULL = all defaults
+ * @param out     `size` must be set; filled on success
+ * @return 0, or IMGJOB_E_IMAGE, _LIMIT, _INVALID, _ABI, _NOMEM
+ * @since 0.1
+ */
+IMGJOB_API int imgjob_info(const void *image, size_t len,
+                           const struct imgjob_run_options *options,
+                           struct imgjob_image_info *out, struct imgjob_error *err);
+
+IMGJOB_END_DECLS
+#endif

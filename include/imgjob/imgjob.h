@@ -1,0 +1,14 @@
+/** Everything: `#include <imgjob/imgjob.h>`, `pkg-config --cflags --libs libimgjob`. */
+#ifndef IMGJOB_IMGJOB_H
+#define IMGJOB_IMGJOB_H
+
+#include <imgjob/version.h>
+#include <imgjob/error.h>
+#include <imgjob/log.h>
+#include <imgjob/spec.h>
+#include <imgjob/image.h>
+#include <imgjob/job.h>
+#include <imgjob/store.h>
+#include <imgjob/pool.h>
+
+#endif

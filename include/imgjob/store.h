@@ -1,0 +1,227 @@
+/** Where jobs and their images live. What is acknowledged here survives a power cut. */
+#ifndef IMGJOB_STORE_H
+#define IMGJOB_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <imgjob/error.h>
+#include <imgjob/job.h>
+#include <imgjob/log.h>
+#include <imgjob/spec.h>
+
+IMGJOB_BEGIN_DECLS
+
+/** An open store. Shared: any thread may use it. @since 0.1 */
+struct imgjob_store;
+
+/** How much a commit promises. @since 0.1 */
+enum imgjob_durability {
+    IMGJOB_DURABILITY_FULL = 0, /**< acknowledged = survives kill -9 and power loss */
+    IMGJOB_DURABILITY_NORMAL =
+        1 /**< survives kill -9; a power cut may lose the last commits */
+};
+
+/** Zero or NULL means "default" in every field. @since 0.1 */
+struct imgjob_store_options {
+    size_t size; /**< sizeof(struct imgjob_store_options) */
+    const char
+        *jobs_url; /**< "sqlite:PATH"; NULL = "sqlite:data/jobs.db". "memory:" forgets
+                        all jobs at close and is for tests. Its directory is created */
+    const char *inputs_url; /**< "file:DIR"; NULL = "file:uploads". Created if absent */
+    const char
+        *outputs_url; /**< "file:DIR"; NULL = "file:outputs". Not the inputs' directory */
+    uint64_t max_upload_size; /**< bytes of one input; 0 = 10,485,760 */
+    uint64_t max_queued_jobs; /**< jobs not yet ended; more are refused; 0 = 10,000 */
+    uint64_t
+        min_free_bytes; /**< refuse submits below this free disk space; 0 = the smaller
+                             of 5 % of the file system and 1 GiB; 1 = no floor */
+    uint64_t result_ttl_ms; /**< images of an ended job live this long; 0 = 7 days */
+    uint64_t job_ttl_ms;    /**< and its row this long; 0 = 30 days */
+    uint32_t durability;    /**< enum imgjob_durability */
+    imgjob_log_fn log;      /**< NULL = silent */
+    void *log_data;         /**< handed to `log` */
+};
+
+/**
+ * Open a store, creating what is absent, and take back the jobs that a process which died
+ * with this store left running: they are ready again, and no attempt is counted.
+ *
+ * One process at a time: while another one has the database or one of the directories
+ * open, IMGJOB_E_BUSY. A directory that is not empty and was not made by this store is
+ * refused as IMGJOB_E_INVALID, so that no foreign file is ever swept away.
+ *
+ * A thread in the background takes back expired leases and removes what has expired.
+ *
+ * @param options read during the call; NULL = all defaults
+ * @param out     the caller's, to end with imgjob_store_close(); untouched on failure
+ * @return 0, or IMGJOB_E_INVALID, _ABI, _BUSY, _STORE, _BLOB, _NOMEM
+ * @since 0.1
+ */
+IMGJOB_API int imgjob_store_open(const struct imgjob_store_options *options,
+                                 struct imgjob_store **out, struct imgjob_error *err);
+
+/**
+ * Close a store; NULL is fine. Its pools must be closed and its drafts submitted or
+ * discarded before. Threads in imgjob_store_wait() must have come back.
+ *
+ * @since 0.1
+ */
+IMGJOB_API void imgjob_store_close(struct imgjob_store *store);
+
+/**
+ * An input as it arrives, spooled to disk beside its later place, counted and hashed. It
+ * already holds the job's id. Owned by one thread at a time.
+ *
+ * @since 0.1
+ */
+struct imgjob_draft;
+
+/**
+ * Begin an input.
+ *
+ * @param out the caller's, to end with imgjob_store_submit() or imgjob_draft_discard()
+ * @return 0, or IMGJOB_E_FULL (disk floor), _BUSY (queue full), _BLOB, _STORE, _NOMEM
+ * @since 0.1
+ */
+IMGJOB_API int imgjob_draft_open(struct imgjob_store *store, struct imgjob_draft **out,
+                                 struct imgjob_error *err);
+
+/**
+ * Append bytes.
+ *
+ * @return 0, or IMGJOB_E_LIMIT when they would exceed max_upload_size, _FULL when the
+ * disk is full, _BLOB; after a failure only discard is allowed
+ * @since 0.1
+ */
+IMGJOB_API int imgjob_draft_write(struct imgjob_draft *draft, const void *data,
+                                  size_t len, struct imgjob_error *err);
+
+/** The id the job will have. @return borrowed until the draft ends @since 0.1 */
+IMGJOB_API const char *imgjob_draft_id(const struct imgjob_draft *draft);
+
+/** Drop an input that will not be submitted, with its bytes; NULL is fine. @since 0.1 */
+IMGJOB_API void imgjob_draft_discard(struct imgjob_draft *draft);
+
+/** Zero means "default" in every field. @since 0.1 */
+struct imgjob_submit_options {
+    size_t size; /**< sizeof(struct imgjob_submit_options) */
+    uint32_t
+        max_attempts; /**< tries when the trouble is not the job's own, 1..20; 0 = 3 */
+};
+
+/**
+ * Make a job of an input. When this returns 0 the image and the job are on disk: they
+ * survive kill -9 and, with durability full, a power cut.
+ *
+ * The format is decided from the first bytes; what is no image we read is refused here.
+ *
+ * @param draft   taken on success; still the caller's on failure
+ * @param spec    borrowed during the call
+ * @param options read during the call; NULL = all defaults
+ * @return 0, or IMGJOB_E_IMAGE (no known format, empty), _BUSY (queue full), _FULL,
+ * _STORE, _BLOB, _INVALID, _ABI, _NOMEM
+ * @since 0.1
+ */
+IMGJOB_API int imgjob_store_submit(struct imgjob_store *store, struct imgjob_draft *draft,
+                                   const struct imgjob_spec *spec,
+                                   const struct imgjob_submit_options *options,
+                                   struct imgjob_error *err);
+
+/**
+ * Read a job.
+ *
+ * @param id  36 characters; anything else is a job that does not exist
+ * @param out the caller's, to end with imgjob_job_free(); untouched on failure
+ * @return 0, or IMGJOB_E_NOTFOUND, _STORE, _NOMEM
+ * @since 0.1
+ */
+IMGJOB_API int imgjob_store_get(struct imgjob_store *store, const char *id,
+                                struct imgjob_job **out, struct imgjob_error *err);
+
+/**
+ * Read a job once it has ended, or as it is after `timeout_ms`. Sleeps on a condition;
+ * nothing polls.
+ *
+ * @param timeout_ms 0..600,000; 0 = as imgjob_store_get()
+ * @param out        the caller's, to end with imgjob_job_free(); untouched on failure
+ * @return 0 (look at imgjob_job_is_ended()), or IMGJOB_E_NOTFOUND, _INVALID, _STORE,
+ * _NOMEM
+ * @since 0.1
+ */
+IMGJOB_API int imgjob_store_wait(struct imgjob_store *store, const char *id,
+                                 uint32_t timeout_ms, struct imgjob_job **out,
+                                 struct imgjob_error *err);
+
+/**
+ * Let every waiter come back now, and later ones at once, as if their time were over:
+ * for a program that is about to end.
+ *
+ * @since 0.1
+ */
+IMGJOB_API void imgjob_store_wake_waiters(struct imgjob_store *store);
+
+/** An output that is being read. Owned by one thread at a time. @since 0.1 */
+struct imgjob_download;
+
+/**
+ * Open an output of a completed job for reading.
+ *
+ * @param name an output's name; NULL = the first one in the order of the spec
+ * @param out  the caller's, to end with imgjob_download_close(); untouched on failure
+ * @return 0, or IMGJOB_E_NOTFOUND (no such job or output), _CONFLICT (the job has not
+ *         completed, or its images have expired), _BLOB, _STORE, _NOMEM
+ * @since 0.1
+ */
+IMGJOB_API int imgjob_store_open_output(struct imgjob_store *store, const char *id,
+                                        const char *name, struct imgjob_download **out,
+                                        struct imgjob_error *err);
+
+/** @return enum imgjob_format @since 0.1 */
+IMGJOB_API uint32_t imgjob_download_format(const struct imgjob_download *download);
+
+/** Length of the image in bytes. @since 0.1 */
+IMGJOB_API uint64_t imgjob_download_length(const struct imgjob_download *download);
+
+/**
+ * Read from `offset`.
+ *
+ * @param out_len how many bytes were read: `len`, or fewer at the end of the image
+ * @return 0, or IMGJOB_E_BLOB
+ * @since 0.1
+ */
+IMGJOB_API int imgjob_download_read(struct imgjob_download *download, uint64_t offset,
+                                    void *buffer, size_t len, size_t *out_len,
+                                    struct imgjob_error *err);
+
+/** End reading; NULL is fine. @since 0.1 */
+IMGJOB_API void imgjob_download_close(struct imgjob_download *download);
+
+/** What a store holds; from counters, so it costs the same at any size. @since 0.1 */
+struct imgjob_store_stats {
+    size_t size;        /**< set by the caller: sizeof(struct imgjob_store_stats) */
+    uint64_t scheduled; /**< jobs waiting for their time (a retry's delay) */
+    uint64_t ready;     /**< jobs waiting for a worker */
+    uint64_t running;
+    uint64_t succeeded; /**< ended jobs still in the store */
+    uint64_t failed;
+    uint64_t canceled;
+    uint64_t max_queued_jobs;
+    uint64_t free_bytes;     /**< on the fuller of the file systems it writes to */
+    uint64_t min_free_bytes; /**< the floor in force */
+};
+
+/**
+ * Read the counters, after a round trip to the database that proves it is alive.
+ *
+ * @param out `size` must be set; filled on success
+ * @return 0, or IMGJOB_E_STORE, _BLOB, _ABI
+ * @since 0.1
+ */
+IMGJOB_API int imgjob_store_stats(struct imgjob_store *store,
+                                  struct imgjob_store_stats *out,
+                                  struct imgjob_error *err);
+
+IMGJOB_END_DECLS
+#endif

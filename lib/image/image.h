@@ -1,0 +1,87 @@
+/*
+ * Decode, do what the spec says, encode: the only room that knows libvips. One call runs
+ * in one thread; libvips' error text is one per process, so in worker processes one job
+ * runs at a time.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <imgjob/image.h>
+
+#include "base/failure.h"
+#include "spec/spec.h"
+
+/* The operations of this library, for ij_spec_parse(). */
+extern const struct ij_ops ij_image_ops;
+
+/* Start libvips once per process: cache off, concurrency 1, untrusted loaders blocked.
+ * Any thread, any number of times. @return 0, or IMGJOB_E_INTERNAL */
+int ij_image_start(struct imgjob_error *err);
+
+/* Give back what libvips keeps per thread; call before a thread that ran images ends. */
+void ij_image_thread_end(void);
+
+/* Fill every zero of the caller's limits with its default and check the ranges.
+ * @param limits NULL = all defaults. @return 0, or IMGJOB_E_INVALID, _ABI */
+int ij_limits_read(const struct imgjob_limits *limits, struct imgjob_limits *out,
+                   struct imgjob_error *err);
+
+/* What the header says. */
+struct ij_image_header {
+    uint32_t format;        /* enum imgjob_format */
+    uint32_t width, height; /* px of one page as stored */
+    uint32_t pages;         /* in the file */
+    uint32_t bands, bits, orientation;
+    bool has_alpha, has_profile, progressive;
+    char loader[32]; /* "jpegload_buffer" */
+};
+
+/* Milliseconds spent. */
+struct ij_timings {
+    uint32_t decode_ms;  /* header and, where it is a pass of its own, pixels */
+    uint32_t process_ms; /* decode, steps and encode run as one stream: all of it */
+    uint32_t encode_ms;  /* where it is a pass of its own */
+};
+
+struct ij_image_job {
+    const void *data; /* the input, borrowed */
+    size_t len;
+    const struct imgjob_spec *spec;
+    const struct imgjob_limits *limits; /* filled by ij_limits_read() */
+    bool safe_shrink;
+    int64_t until_mono_ms; /* stop at the next tile after this; 0 = never */
+
+    /* Called after the limits were checked on the header and before any pixel; a non-zero
+     * return stops the job as stage load, reason internal. May be NULL. */
+    int (*on_header)(void *data, const struct ij_image_header *header);
+
+    /* Called once per output, in order, with the whole encoded image, borrowed. A
+     * negative return (an error code, `err` filled) fails the job. */
+    int (*on_output)(void *data, size_t index, const void *bytes, size_t len,
+                     struct imgjob_error *err);
+    void *callback_data; /* handed to both */
+};
+
+/* What became of an output. */
+struct ij_image_output {
+    uint32_t format;        /* enum imgjob_format */
+    uint32_t width, height; /* px */
+    uint64_t len;           /* bytes */
+};
+
+/*
+ * Run a job. ij_image_start() must have succeeded.
+ *
+ * @param outputs spec->output_count entries, filled on success
+ * @param failure filled on failure, zeroed before
+ * @return 0, or the negative code in failure->error
+ */
+int ij_image_run(const struct ij_image_job *job, struct ij_image_output *outputs,
+                 struct ij_timings *timings, struct ij_failure *failure);
+
+/* Read a header only; no limits. @return 0, or the negative code in failure->error */
+int ij_image_header(const void *data, size_t len, struct ij_image_header *out,
+                    struct ij_failure *failure);

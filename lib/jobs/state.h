@@ -1,0 +1,65 @@
+/*
+ * The transition table, pure: each function takes a row as it stands and a moment, and
+ * either changes the row as one transition of jobs.h says and returns true, or returns
+ * false and leaves it alone. Backends hold the row still around the call and write back
+ * what came out; so all of them move jobs in the same way.
+ */
+#pragma once
+
+#include "jobs/jobs.h"
+
+/* How long ended jobs and their blobs stay. */
+struct ij_retention {
+    uint64_t result_ttl_ms, job_ttl_ms;
+};
+
+/* T1: a new row, ready; `seq` is set by the backend, which also sets fair = seq. */
+struct ij_job ij_state_new(const struct ij_submit *submit, int64_t now);
+
+/* T3: scheduled and due. */
+bool ij_state_promote(struct ij_job *job, int64_t now);
+
+/* T4: ready, no deadline passed. */
+bool ij_state_claim(struct ij_job *job, const struct ij_claim *claim, uint64_t token,
+                    int64_t now);
+
+/* T5: extends, never shortens; false = the lease is lost. */
+bool ij_state_beat(struct ij_job *job, const struct ij_beat *beat, uint32_t lease_ms,
+                   int64_t now);
+
+/* T6–T10, T16; false = the lease is lost. */
+bool ij_state_finish(struct ij_job *job, const struct ij_finish *finish,
+                     const struct ij_retention *retention, int64_t now);
+
+/* Whether this finish, under this lease, is what ended the job or gave it back: the
+ * answer to a finish that is repeated because its answer was lost. */
+bool ij_state_is_repeat(const struct ij_job *job, const struct ij_finish *finish);
+
+/* T11: scheduled or ready → canceled; running → the flag. False on an ended job. */
+bool ij_state_cancel(struct ij_job *job, const struct ij_retention *retention,
+                     int64_t now);
+
+/* T12: running with an expired lease, or with an owner proven dead. */
+bool ij_state_lose(struct ij_job *job, bool is_owner_dead,
+                   const struct ij_retention *retention, int64_t now);
+
+/* T13: scheduled or ready, deadline passed. */
+bool ij_state_overdue(struct ij_job *job, const struct ij_retention *retention,
+                      int64_t now);
+
+/* T14: failed or canceled, blobs still there → ready. */
+bool ij_state_retry(struct ij_job *job, int64_t now);
+
+/* T15a: ended, results expired: result_expires = 0, the caller gives the blobs to gc. */
+bool ij_state_purge(struct ij_job *job, int64_t now);
+
+/* T15b: whether the row goes. */
+bool ij_state_is_forgotten(const struct ij_job *job, int64_t now);
+
+/* The sentence of a failure that the store itself gives: deadline, poison, lost. "" for
+ * any other. Constant strings. */
+const char *ij_state_reason_text(enum ij_reason reason);
+
+/* The delay before try number `attempt` + 1: full jitter over 2 s · 2^(attempt − 1), at
+ * most 15 min (AWS Architecture Blog, "Exponential Backoff And Jitter"). In retry.c. */
+int64_t ij_retry_delay_ms(uint32_t attempt, uint64_t random);
