@@ -33,8 +33,7 @@ static int add(struct ij_base64 *state, uint8_t value, uint8_t *out)
     if (value == SKIP)
         return 0;
     bool pads = value == PAD;
-    if (value == BAD || (pads && state->count < 2) || (!pads && state->padded > 0) ||
-        (pads && state->count == 0))
+    if (value == BAD || (pads && state->count < 2) || (!pads && state->padded > 0))
         return -1;
     state->bits = state->bits << 6 | (pads ? 0 : value);
     state->padded += pads;

@@ -20,7 +20,7 @@ void ij_buf_add(struct ij_buf *buf, const void *data, size_t len);
 void ij_buf_add_str(struct ij_buf *buf, const char *text);
 void ij_buf_printf(struct ij_buf *buf, const char *fmt, ...) IJ_PRINTF(2, 3);
 void ij_buf_clear(struct ij_buf *buf); /* keeps the memory */
-void ij_buf_done(struct ij_buf *buf);  /* frees; the buffer is then as zeroed */
+void ij_buf_done(struct ij_buf *buf);  /* frees; only `max` stays */
 
 /* Hand over the text, terminated: the caller's, to free(). NULL when an append failed or
  * there was no memory; the buffer is then empty either way. */

@@ -7,17 +7,18 @@
 
 #include <inttypes.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { CPUS_MAX = 1024 };
 
 /* The first line of a small file; false when it cannot be read. */
-static int read_line(const char *path, char *out, int size)
+static bool read_line(const char *path, char *out, int size)
 {
     FILE *file = fopen(path, "re");
     if (!file)
-        return 0;
+        return false;
     char *line = fgets(out, size, file);
     (void)fclose(file); /* only read */
     return line != NULL;

@@ -6,13 +6,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
+IJ_PRINTF(3, 0)
 static void fill(struct imgjob_error *err, int code, const char *fmt, va_list args)
 {
     if (!err)
         return;
     err->code = code;
-    if (vsnprintf(err->text, sizeof(err->text), fmt, args) < 0)
+    int len = vsnprintf(err->text, sizeof(err->text), fmt, args);
+    if (len < 0)
         err->text[0] = '\0';
+    else if ((size_t)len >= sizeof(err->text))
+        err->text[ij_utf8_untorn(err->text, sizeof(err->text) - 1)] = '\0';
 }
 
 int ij_fail(struct imgjob_error *err, int code, const char *fmt, ...)

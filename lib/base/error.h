@@ -5,7 +5,8 @@
 
 #define IJ_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
-/* Fill `err` (NULL is fine) and return `code`. The text is cut, never overrun. */
+/* Fill `err` (NULL is fine) and return `code`. The text is cut between
+ * characters, never overrun. */
 int ij_fail(struct imgjob_error *err, int code, const char *fmt, ...) IJ_PRINTF(3, 4);
 
 /* The same, followed by ": " and the words of errno as it was at the call. ENOSPC and

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+const struct ij_id ij_id_none;
+
 int ij_random(void *out, size_t len, struct imgjob_error *err)
 {
     uint8_t *at = out;

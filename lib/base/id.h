@@ -13,6 +13,9 @@ struct ij_id {
     uint8_t bytes[16];
 };
 
+/* All zero: no job has it. */
+extern const struct ij_id ij_id_none;
+
 /* A new id of this moment. @return 0, or IMGJOB_E_INTERNAL without random bytes */
 int ij_id_new(int64_t wall_ms, struct ij_id *out, struct imgjob_error *err);
 

@@ -1,17 +1,18 @@
 /*
- * Owns the reading of JSON. json-c parses; what it lets through is refused here:
- * duplicate keys, integers beyond int64_t (it clamps them), NUL in strings, text after
- * the value.
+ * Owns the trees that are read from JSON, and the door to json-c, which builds them.
+ * json_check.c has seen to it that a text is JSON; what shows only in the tree is refused
+ * here: duplicate keys and infinite numbers.
  */
 #include "base/json.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
+#include <math.h>
 
 #include <json-c/json.h>
 
 #include "base/auto.h"
+#include "base/json_check.h"
+
+enum { TEXT_MAX = 64 << 20 }; /* json-c takes the length as an int */
 
 /* The tree is json-c's; the struct only keeps its type out of other rooms. */
 static struct json_object *unwrap(const struct ij_json *value)
@@ -33,27 +34,10 @@ static const struct ij_json *wrap_value(struct json_object *object)
     return object ? wrap(object) : NULL_VALUE;
 }
 
-/* Members written in a valid text: the colons outside strings. */
-static size_t count_colons(const char *text, size_t len)
-{
-    size_t colons = 0;
-    bool in_string = false;
-    for (size_t i = 0; i < len; i++) {
-        if (in_string && text[i] == '\\')
-            i++;
-        else if (text[i] == '"')
-            in_string = !in_string;
-        else if (text[i] == ':' && !in_string)
-            colons++;
-    }
-    return colons;
-}
-
 /* What a walk over the tree finds. Recursion is bounded by the parser's depth. */
 struct survey {
     size_t members;
-    bool has_nul; /* a string or key holds U+0000 */
-    bool clamped; /* an integer did not fit int64_t */
+    bool infinite; /* a number is beyond what a double holds */
 };
 
 static void survey_value(struct survey *survey, struct json_object *value)
@@ -72,42 +56,25 @@ static void survey_value(struct survey *survey, struct json_object *value)
         for (size_t i = 0; i < json_object_array_length(value); i++)
             survey_value(survey, json_object_array_get_idx(value, i));
         break;
-    case json_type_string:
-        survey->has_nul |= strlen(json_object_get_string(value)) !=
-                           (size_t)json_object_get_string_len(value);
-        break;
-    case json_type_int:
-        /* out of range ints are clamped (and above INT64_MAX kept as uint64) */
-        survey->clamped |= json_object_get_int64(value) == INT64_MAX ||
-                           json_object_get_int64(value) == INT64_MIN;
+    case json_type_double:
+        survey->infinite |= !isfinite(json_object_get_double(value));
         break;
     default:
         break;
     }
 }
 
-/* A key with U+0000 would be cut by json-c: look for its only spelling in the text. */
-static bool has_nul_escape(const char *text, size_t len)
-{
-    for (size_t i = 0; i + 6 <= len; i++)
-        if (text[i] == '\\') {
-            if (memcmp(text + i, "\\u0000", 6) == 0)
-                return true;
-            i++;
-        }
-    return false;
-}
-
-static int check_tree(struct json_object *root, const char *text, size_t len,
+static int check_tree(struct json_object *root, const struct ij_json_shape *shape,
                       struct imgjob_error *err)
 {
+    if (!root && !shape->is_null)
+        return ij_fail_nomem(err, "parsing JSON");
     struct survey survey = { 0 };
     survey_value(&survey, root);
-    if (survey.has_nul || has_nul_escape(text, len))
-        return ij_fail(err, IMGJOB_E_SPEC, "JSON: a string holds U+0000");
-    if (survey.clamped)
-        return ij_fail(err, IMGJOB_E_SPEC, "JSON: a number is beyond 64 bits");
-    if (survey.members != count_colons(text, len))
+    if (survey.infinite)
+        return ij_fail(err, IMGJOB_E_SPEC,
+                       "JSON: a number is beyond the range of a double");
+    if (survey.members != shape->members) /* the tree keeps one of each name */
         return ij_fail(err, IMGJOB_E_SPEC, "JSON: a key stands twice in one object");
     return 0;
 }
@@ -118,32 +85,40 @@ static void tokener_freep(struct json_tokener **tokener)
         json_tokener_free(*tokener);
 }
 
+/* Build the tree of a text that is right. */
+static int build_tree(struct json_tokener *tokener, const char *text, size_t len,
+                      struct json_object **out, struct imgjob_error *err)
+{
+    struct json_object *root = json_tokener_parse_ex(tokener, text, (int)len);
+    /* a bare number or null ends only where json-c is shown a terminator */
+    if (json_tokener_get_error(tokener) == json_tokener_continue)
+        root = json_tokener_parse_ex(tokener, "", 1);
+    enum json_tokener_error fault = json_tokener_get_error(tokener);
+    if (fault != json_tokener_success)
+        return ij_fail(err, IMGJOB_E_INTERNAL, "parse %zu bytes of valid JSON: %s", len,
+                       json_tokener_error_desc(fault));
+    *out = root;
+    return 0;
+}
+
 int ij_json_parse(const char *text, size_t len, int depth, struct ij_json **out,
                   struct imgjob_error *err)
 {
-    if (len > 64 << 20)
-        return ij_fail(err, IMGJOB_E_SPEC, "JSON: %zu bytes are too many", len);
+    if (len > TEXT_MAX)
+        return ij_fail(err, IMGJOB_E_SPEC, "JSON: %zu bytes are more than %d", len,
+                       TEXT_MAX);
+    struct ij_json_shape shape = { 0 };
+    int rc = ij_json_check(text, len, depth, &shape, err);
+    if (rc < 0)
+        return rc;
     /* json-c counts the innermost value as a level of its own */
     IJ_AUTO(tokener_freep) struct json_tokener *tokener = json_tokener_new_ex(depth + 1);
     if (!tokener)
         return ij_fail_nomem(err, "parsing JSON");
-    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    struct json_object *root = json_tokener_parse_ex(tokener, text, (int)len);
-    enum json_tokener_error fault = json_tokener_get_error(tokener);
-    if (fault == json_tokener_continue) /* a bare number ends only where the text does */
-        root = json_tokener_parse_ex(tokener, "", 1),
-        fault = json_tokener_get_error(tokener);
-    size_t end = json_tokener_get_parse_end(tokener);
-    if (fault == json_tokener_success && !root && len > 0 && !memchr(text, 'n', len))
-        fault = json_tokener_error_parse_eof;
-    if (fault != json_tokener_success) {
-        json_object_put(root);
-        return ij_fail(err, IMGJOB_E_SPEC, "JSON: %s at byte %zu",
-                       fault == json_tokener_continue ? "the text ends too early"
-                                                      : json_tokener_error_desc(fault),
-                       end);
-    }
-    int rc = check_tree(root, text, len, err);
+    struct json_object *root = NULL;
+    rc = build_tree(tokener, text, len, &root, err);
+    if (rc == 0)
+        rc = check_tree(root, &shape, err);
     if (rc < 0) {
         json_object_put(root);
         return rc;

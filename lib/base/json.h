@@ -25,7 +25,8 @@ enum ij_json_type {
 
 /*
  * Parse a text: RFC 8259, valid UTF-8, one value and nothing after it, no duplicate keys,
- * no U+0000 in a string, integers within int64_t, at most `depth` levels of nesting.
+ * no U+0000 in a string, whole numbers within int64_t, others finite, at most `depth`
+ * (1..64) levels of nesting. `text` need not be terminated.
  *
  * @param out the caller's, to end with ij_json_free()
  * @return 0, or IMGJOB_E_SPEC with a text that says where, or IMGJOB_E_NOMEM

@@ -26,7 +26,10 @@ enum {
     IJ_ATTEMPTS_DEFAULT = 3,
     IJ_CRASHES_MAX = 3, /* the crash that makes a job `poison` */
     IJ_LOSSES_MAX = 20, /* nodes that may die under a job before it is failed as `lost` */
-    IJ_RELEASES_MAX = 20 /* then a release waits like a retry */
+    IJ_RELEASES_MAX = 20, /* then a release waits like a retry */
+    IJ_DOCUMENT_MAX =
+        256 * 1024,        /* bytes of a spec, an input, a result, a list of keys */
+    IJ_CLAIM_SIDE_MAX = 64 /* T3, and T13, that one claim does on its way, each */
 };
 
 /* A row, narrow and hot. Times are milliseconds since 1970 UTC by the store's clock; 0 is
@@ -39,20 +42,20 @@ struct ij_job {
     enum ij_reason reason; /* of a failed job, or of the last failed attempt */
     uint32_t prio;         /* 0 first .. 9 last */
     uint64_t fair;         /* order within a priority: seq until there are tenants */
-    int64_t run_at;        /* not before; of a scheduled job */
+    int64_t run_at;        /* set iff scheduled: not before; 0 otherwise */
     int64_t deadline;      /* 0 = none */
     uint32_t attempt;      /* tries begun, the running one included */
     uint32_t max_attempts;
     uint32_t crashes, losses, releases;
     uint64_t gen;        /* the fence: grows by one with every claim, never falls */
-    uint64_t token;      /* of the last claim */
+    uint64_t token;      /* of the last claim; 0 once that lease was lost by T12 */
     int64_t lease_until; /* set iff running; 0 otherwise */
     uint64_t owner;      /* the process that claimed it */
     bool cancel_asked;
     uint32_t progress; /* per cent, 0..100 */
     uint64_t ver;      /* grows with every transition but a heartbeat */
     int64_t created;
-    int64_t updated;        /* last transition */
+    int64_t updated;        /* last change of state */
     int64_t started;        /* last claim; 0 = never */
     int64_t finished;       /* set iff state >= 4; 0 otherwise */
     int64_t result_expires; /* of an ended job; 0 once its blobs were given to gc */
@@ -106,11 +109,11 @@ enum ij_finish_kind {
 struct ij_finish {
     struct ij_lease lease;
     enum ij_finish_kind kind;
-    enum ij_reason reason; /* of FAILED, RETRY, CRASHED */
-    const char *result;    /* borrowed; JSON, of SUCCEEDED */
-    const char *failure;   /* borrowed; JSON, of FAILED, RETRY, CRASHED */
-    const char *keys;      /* borrowed; keys of the output blobs, each ended by '\n' */
-    uint64_t random;       /* any random number: the jitter of a delay */
+    const char *result; /* borrowed; JSON, of SUCCEEDED */
+    const char *keys;   /* borrowed; keys of the output blobs, each ended by '\n' */
+    const struct ij_failure *failure; /* borrowed; of FAILED, RETRY, CRASHED */
+    const char *input_sha256; /* borrowed; goes beside the failure; NULL = not known */
+    uint64_t random;          /* any random number: the jitter of a delay */
 };
 
 struct ij_beat { /* T5 */
@@ -118,6 +121,14 @@ struct ij_beat { /* T5 */
     uint32_t progress;
     bool lost;         /* out: the lease is not ours any more */
     bool cancel_asked; /* out */
+};
+
+/* A blob that may be nobody's: its key, and what the key says. */
+struct ij_suspect {
+    const char *key; /* borrowed */
+    struct ij_id id;
+    bool is_input;
+    uint64_t gen, token; /* of an output */
 };
 
 struct ij_sweep {
@@ -143,8 +154,9 @@ struct ij_jobs_config {
     struct ij_clock clock; /* the store's clock: it decides leases */
     struct ij_log log;
 
-    /* Called after a transition is durable, once per job, on any thread, no lock held.
-     * Must be quick and must not call back into the backend. May be NULL. */
+    /* Called once for each transition but T5 and T15b, in their order, after it is
+     * durable and before the call that made it answers; on any thread, no lock held. Must
+     * be quick and must not call back into the backend. May be NULL. */
     void (*changed)(void *data, const struct ij_job *job);
     void *changed_data;
 };
@@ -166,27 +178,31 @@ struct ij_jobs_ops {
     const char *(*store_id)(struct ij_jobs *jobs);
 
     /* T1. Also BUSY: max_queued reached, or the id's old blobs are being collected. The
-     * same id and spec again is success. CONFLICT: the id is another job's. */
+     * same id and spec again is success. CONFLICT: the id is another job's. INVALID: a
+     * document is longer than IJ_DOCUMENT_MAX. */
     int (*submit)(struct ij_jobs *jobs, const struct ij_submit *submit,
                   struct imgjob_error *err);
 
     /* T3 + T4, T13: the first of the ready jobs by prio, fair. Never blocks for work.
      * @param out      the caller's, filled when 0
-     * @param next_due when 1: when the next scheduled job is due, 0 = none
+     * @param next_due filled when 1: when the next scheduled job is due, 0 = none
      * @return 0 claimed, 1 nothing to claim, or a code */
     int (*claim)(struct ij_jobs *jobs, const struct ij_claim *claim,
                  struct ij_record *out, int64_t *next_due, struct imgjob_error *err);
 
-    /* T5 for `count` jobs in one step: extends, never shortens. Fills the out members. */
+    /* T5 for `count` jobs in one step: extends, never shortens. Fills the out members,
+     * which mean nothing after a failure. */
     int (*heartbeat)(struct ij_jobs *jobs, struct ij_beat *beats, size_t count,
                      uint32_t lease_ms, struct imgjob_error *err);
 
     /* T6–T10, T16, and in the same commit T4 for the next job when `next` is not NULL.
-     * Repeating a finish that was already applied under the same lease is success.
+     * Repeating a finish that was already applied under the same lease is success. The
+     * third crash is told as `poison`, with the last crash's own words behind it.
      * @param out_next filled as by claim(); out_next->spec stays NULL when nothing was
      * claimed
      * @return 0 done, 1 the lease is lost and nothing was changed by the finish (a next
-     * job may have been claimed all the same), or a code */
+     * job may have been claimed all the same), or a code; INVALID: a document is longer
+     * than IJ_DOCUMENT_MAX */
     int (*finish)(struct ij_jobs *jobs, const struct ij_finish *finish,
                   const struct ij_claim *next, struct ij_record *out_next,
                   struct imgjob_error *err);
@@ -209,15 +225,15 @@ struct ij_jobs_ops {
     int (*stats)(struct ij_jobs *jobs, struct ij_jobs_stats *out,
                  struct imgjob_error *err);
 
-    /* Put those of the blob keys into gc that no job owns, in one step: an input whose
-     * job has no row, an output whose job is not running or succeeded under the key's gen
-     * and token, or whose job's blobs were already given to gc.
-     * @param out_count how many */
-    int (*condemn)(struct ij_jobs *jobs, const char *const *keys, size_t count,
+    /* Put those of the blobs into gc that no job owns, in one step: an input whose job
+     * has no row, an output whose job is not running or succeeded under the key's gen and
+     * token, and either when the job's blobs were already given to gc.
+     * @param out_count how many; those that stood in gc already do not count */
+    int (*condemn)(struct ij_jobs *jobs, const struct ij_suspect *suspects, size_t count,
                    size_t *out_count, struct imgjob_error *err);
 
-    /* Up to `max` keys in gc, each a string to be freed. They stay until gc_drop():
-     * unlink first, drop afterwards. */
+    /* Up to `max` keys in gc, in their order, each a string to be freed. They stay until
+     * gc_drop(): unlink first, drop afterwards. */
     int (*gc_list)(struct ij_jobs *jobs, char **out_keys, size_t max, size_t *out_count,
                    struct imgjob_error *err);
     int (*gc_drop)(struct ij_jobs *jobs, const char *const *keys, size_t count,
@@ -239,4 +255,8 @@ int ij_sqlite_open(const struct ij_jobs_config *config, struct ij_jobs **out,
 int ij_memory_open(const struct ij_jobs_config *config, struct ij_jobs **out,
                    struct imgjob_error *err);
 
-void ij_jobs_close(struct ij_jobs *jobs); /* NULL is fine */
+static inline void ij_jobs_close(struct ij_jobs *jobs) /* NULL is fine */
+{
+    if (jobs)
+        jobs->ops->close(jobs);
+}

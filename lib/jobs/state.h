@@ -27,19 +27,23 @@ bool ij_state_claim(struct ij_job *job, const struct ij_claim *claim, uint64_t t
 bool ij_state_beat(struct ij_job *job, const struct ij_beat *beat, uint32_t lease_ms,
                    int64_t now);
 
+/* Whether this finish says that the attempt failed, and so carries a failure. */
+bool ij_finish_blames(const struct ij_finish *finish);
+
 /* T6–T10, T16; false = the lease is lost. */
 bool ij_state_finish(struct ij_job *job, const struct ij_finish *finish,
                      const struct ij_retention *retention, int64_t now);
 
 /* Whether this finish, under this lease, is what ended the job or gave it back: the
- * answer to a finish that is repeated because its answer was lost. */
+ * answer to a finish that is repeated because its answer was lost. A lease that was lost
+ * by T12 repeats nothing. */
 bool ij_state_is_repeat(const struct ij_job *job, const struct ij_finish *finish);
 
 /* T11: scheduled or ready → canceled; running → the flag. False on an ended job. */
 bool ij_state_cancel(struct ij_job *job, const struct ij_retention *retention,
                      int64_t now);
 
-/* T12: running with an expired lease, or with an owner proven dead. */
+/* T12: running with an expired lease, or with an owner proven dead; forgets the token. */
 bool ij_state_lose(struct ij_job *job, bool is_owner_dead,
                    const struct ij_retention *retention, int64_t now);
 
@@ -53,8 +57,12 @@ bool ij_state_retry(struct ij_job *job, int64_t now);
 /* T15a: ended, results expired: result_expires = 0, the caller gives the blobs to gc. */
 bool ij_state_purge(struct ij_job *job, int64_t now);
 
-/* T15b: whether the row goes. */
+/* T15b: whether the row goes; never before its blobs were given to gc. */
 bool ij_state_is_forgotten(const struct ij_job *job, int64_t now);
+
+/* Whether the job owns the blob: its input, or an output under the lease that runs or
+ * that succeeded; none once they were given to gc. */
+bool ij_state_owns(const struct ij_job *job, const struct ij_suspect *suspect);
 
 /* The sentence of a failure that the store itself gives: deadline, poison, lost. "" for
  * any other. Constant strings. */

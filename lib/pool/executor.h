@@ -67,8 +67,12 @@ struct ij_executor_ops {
      * for its hello. @return 0, or CRASHED (does not start; the text says why), NOMEM */
     int (*prepare)(struct ij_executor *executor, struct imgjob_error *err);
 
-    /* Run one attempt; prepare() has just succeeded. Comes back at the deadline at the
-     * latest. Fills `out`, which was zeroed. */
+    /* Whether run() may follow without prepare(): the worker process is there and not due
+     * to be replaced. The pool claims a next job only then. */
+    bool (*is_ready)(struct ij_executor *executor);
+
+    /* Run one attempt; prepare() has succeeded or is_ready() was true. Comes back at the
+     * deadline at the latest. Fills `out`, which was zeroed. */
     void (*run)(struct ij_executor *executor, const struct ij_work *work,
                 struct ij_work_result *out);
 

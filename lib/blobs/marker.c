@@ -1,0 +1,149 @@
+/*
+ * Owns the marker of a blob directory. The marker is the first thing in an empty
+ * directory and durable before the second, so whatever stands in a marked directory was
+ * put there by the store whose id the marker holds, and a directory without one is
+ * somebody else's unless it is empty. The lock is of the open file, not of the process:
+ * it ends with a process that is killed, and keeps one process from opening the directory
+ * twice.
+ */
+#include "blobs/marker.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/id.h"
+#include "base/io.h"
+#include "blobs/blobs.h"
+
+static const char marker_name[] = ".imgjob-store";
+
+static void close_stream(DIR **stream)
+{
+    if (*stream)
+        (void)closedir(*stream);
+}
+
+static bool is_expected(const char *entry)
+{
+    return strcmp(entry, ".") == 0 || strcmp(entry, "..") == 0 ||
+           strcmp(entry, marker_name) == 0 ||
+           strcmp(entry, "lost+found") == 0; /* of a file system just made for us */
+}
+
+/* @return 0, or IMGJOB_E_INVALID when there is anything but the marker, or _BLOB */
+static int require_empty(int dir_fd, const char *dir, struct imgjob_error *err)
+{
+    IJ_AUTO(ij_close) int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    IJ_AUTO(close_stream) DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+    if (!stream)
+        return ij_fail_errno(err, IMGJOB_E_BLOB, "list '%s'", dir);
+    (void)ij_steal_fd(&fd); /* the stream's now */
+    for (;;) {
+        errno = 0;
+        struct dirent *entry = readdir(stream);
+        if (!entry && errno != 0)
+            return ij_fail_errno(err, IMGJOB_E_BLOB, "list '%s'", dir);
+        if (!entry)
+            return 0;
+        if (!is_expected(entry->d_name))
+            return ij_fail(err, IMGJOB_E_INVALID,
+                           "directory '%.100s' holds files of somebody else ('%.40s') "
+                           "and no %s: choose an empty one",
+                           dir, entry->d_name, marker_name);
+    }
+}
+
+static int open_marker(int dir_fd, const char *dir, int *out_fd, struct imgjob_error *err)
+{
+    int fd = openat(dir_fd, marker_name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT) {
+        int rc = require_empty(dir_fd, dir, err);
+        if (rc < 0)
+            return rc;
+        /* no O_EXCL: of two that come at the same time the lock picks one */
+        fd = openat(dir_fd, marker_name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    }
+    if (fd < 0)
+        return ij_fail_errno(err, IMGJOB_E_BLOB, "open '%s/%s'", dir, marker_name);
+    *out_fd = fd;
+    return 0;
+}
+
+static int lock_marker(int fd, const char *dir, struct imgjob_error *err)
+{
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+        return 0;
+    if (errno == EAGAIN || errno == EACCES)
+        return ij_fail(err, IMGJOB_E_BUSY,
+                       "directory '%.150s' is in use by another server or store", dir);
+    return ij_fail_errno(err, IMGJOB_E_BLOB, "lock '%s/%s'", dir, marker_name);
+}
+
+/* @return how many bytes stand in the marker, at most `size` */
+static int read_marker(int fd, const char *dir, char *out, size_t size, size_t *out_len,
+                       struct imgjob_error *err)
+{
+    ssize_t len = pread(fd, out, size, 0); /* a regular file: never short, never EINTR */
+    if (len < 0)
+        return ij_fail_errno(err, IMGJOB_E_BLOB, "read '%s/%s'", dir, marker_name);
+    *out_len = (size_t)len;
+    return 0;
+}
+
+static int write_marker(int dir_fd, int fd, const char *dir, const char *store_id,
+                        struct imgjob_error *err)
+{
+    char line[IJ_STORE_ID_SIZE + 1];
+    int len = snprintf(line, sizeof(line), "%s\n", store_id);
+    if (ftruncate(fd, 0) < 0 || ij_pwrite_all(fd, line, (size_t)len, 0) < 0 ||
+        fsync(fd) < 0 || fsync(dir_fd) < 0)
+        return ij_fail_errno(err, IMGJOB_E_BLOB, "write '%s/%s'", dir, marker_name);
+    return 0;
+}
+
+int ij_marker_claim(int dir_fd, const char *dir, const char *store_id, int *out_fd,
+                    struct imgjob_error *err)
+{
+    struct ij_id id;
+    if (strlen(store_id) != IJ_STORE_ID_SIZE - 1 ||
+        !ij_id_parse(store_id, IJ_STORE_ID_SIZE - 1, &id))
+        return ij_fail(err, IMGJOB_E_INVALID, "malformed store id '%.40s'", store_id);
+
+    IJ_AUTO(ij_close) int fd = -1;
+    int rc = open_marker(dir_fd, dir, &fd, err);
+    if (rc < 0)
+        return rc;
+    rc = lock_marker(fd, dir, err);
+    if (rc < 0)
+        return rc;
+    char text[IJ_STORE_ID_SIZE];
+    size_t len = 0;
+    rc = read_marker(fd, dir, text, sizeof(text), &len, err);
+    if (rc < 0)
+        return rc;
+
+    bool is_whole = ij_id_parse(text, len, &id);
+    if (is_whole && memcmp(text, store_id, IJ_STORE_ID_SIZE - 1) != 0)
+        return ij_fail(
+            err, IMGJOB_E_INVALID,
+            "directory '%.100s' belongs to store %.36s, not to %.36s: the jobs "
+            "and the images are not of one store",
+            dir, text, store_id);
+    if (!is_whole) { /* new, or its maker died before it was durable: nothing else is here
+                      */
+        rc = require_empty(dir_fd, dir, err);
+        if (rc == 0)
+            rc = write_marker(dir_fd, fd, dir, store_id, err);
+        if (rc < 0)
+            return rc;
+    }
+    *out_fd = ij_steal_fd(&fd);
+    return 0;
+}

@@ -1,0 +1,144 @@
+/*
+ * Owns how libvips' words become a failure. Its functions return only -1 and leave text,
+ * so the text is searched for what the libraries below it are known to write; where that
+ * says nothing, the file's own structure tells whether it was cut off.
+ */
+#include "image/source.h"
+
+#include <string.h>
+
+#include "base/auto.h"
+
+struct fault {
+    const char *words; /* lower case */
+    enum ij_reason reason;
+};
+
+/* The first that is found counts. */
+static const struct fault faults[] = {
+    { "out of memory", IJ_REASON_MEMORY },
+    { "cannot allocate", IJ_REASON_MEMORY },
+    { "unable to allocate", IJ_REASON_MEMORY },
+    { "security limit exceeded", IJ_REASON_TOO_LARGE }, /* libheif */
+    { "unsupported codec", IJ_REASON_FORMAT },          /* libheif */
+    { "premature end", IJ_REASON_TRUNCATED },           /* libjpeg */
+    { "unexpected end", IJ_REASON_TRUNCATED },          /* libnsgif, libheif */
+    { "end of stream", IJ_REASON_TRUNCATED },           /* libspng */
+    { "not enough data", IJ_REASON_TRUNCATED },         /* libtiff */
+    { "read error at", IJ_REASON_TRUNCATED },           /* libtiff, a strip */
+    { "read error on", IJ_REASON_TRUNCATED },           /* libtiff, a tile */
+    { "bad seek", IJ_REASON_TRUNCATED },                /* libtiff, beyond the end */
+    { "truncated", IJ_REASON_TRUNCATED },
+};
+
+static uint32_t big_endian(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+static uint32_t little_endian(const uint8_t *at)
+{
+    return (uint32_t)at[3] << 24 | (uint32_t)at[2] << 16 | (uint32_t)at[1] << 8 | at[0];
+}
+
+/* Whether the chunks run beyond the end, or stop before IEND. */
+static bool png_is_cut(const uint8_t *bytes, size_t len)
+{
+    size_t at = 8;
+    while (len - at >= 12) {
+        uint32_t size = big_endian(bytes + at);
+        if (size > len - at - 12)
+            return true;
+        if (memcmp(bytes + at + 4, "IEND", 4) == 0)
+            return false;
+        at += (size_t)size + 12;
+    }
+    return true;
+}
+
+/* For the formats whose readers do not say it in words. */
+static bool is_cut(const struct ij_source *source)
+{
+    const uint8_t *bytes = source->data;
+    switch (source->format) {
+    case IMGJOB_FORMAT_PNG:
+        return png_is_cut(bytes, source->len);
+    case IMGJOB_FORMAT_WEBP: /* RIFF: the size of all that follows its field */
+        return little_endian(bytes + 4) > source->len - 8;
+    default:
+        return false;
+    }
+}
+
+/* One line: bytes of a stranger, cut to fit. */
+static void take_library_text(struct ij_failure *failure)
+{
+    (void)snprintf(failure->library_text, sizeof(failure->library_text), "%s",
+                   vips_error_buffer());
+    vips_error_clear();
+    size_t len = strlen(failure->library_text);
+    while (len > 0 && (unsigned char)failure->library_text[len - 1] <= ' ')
+        failure->library_text[--len] = '\0';
+    for (char *at = failure->library_text; *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            *at = ' ';
+}
+
+/* The first words are of what failed first: an encoder only reports, after the decoder,
+ * that it could not go on. */
+static bool is_of_encoder(const char *text)
+{
+    static const char *const encoders[] = { "jpegsave", "pngsave", "webpsave", "vips2" };
+    for (size_t i = 0; i < IJ_ARRAY_LEN(encoders); i++)
+        if (strncmp(text, encoders[i], strlen(encoders[i])) == 0)
+            return true;
+    return false;
+}
+
+static enum ij_reason reason_of(const struct ij_source *source, const char *text)
+{
+    if (is_of_encoder(text))
+        return IJ_REASON_ENCODE;
+    for (size_t i = 0; i < IJ_ARRAY_LEN(faults); i++)
+        if (strcasestr(text, faults[i].words))
+            return faults[i].reason;
+    return is_cut(source) ? IJ_REASON_TRUNCATED : IJ_REASON_CORRUPT;
+}
+
+int ij_source_fail(const struct ij_source *source, enum ij_stage stage,
+                   struct ij_failure *failure)
+{
+    enum ij_reason reason = reason_of(source, vips_error_buffer());
+    take_library_text(failure);
+    const char *format = imgjob_format_name(source->format);
+    switch (reason) {
+    case IJ_REASON_MEMORY:
+        return ij_failure_set(failure, stage, reason, IMGJOB_E_NOMEM,
+                              "out of memory while decoding %s of %zu bytes", format,
+                              source->len);
+    case IJ_REASON_TOO_LARGE:
+        return ij_failure_set(failure, stage, reason, IMGJOB_E_LIMIT,
+                              "%s of %zu bytes: larger than its decoder allows", format,
+                              source->len);
+    case IJ_REASON_FORMAT:
+        return ij_failure_set(failure, stage, reason, IMGJOB_E_IMAGE,
+                              "%s of %zu bytes: libvips has no decoder for its kind",
+                              format, source->len);
+    case IJ_REASON_ENCODE:
+        return ij_failure_set(failure, IJ_STAGE_ENCODE, reason, IMGJOB_E_INTERNAL,
+                              "the encoder failed on an image made of %s of %zu bytes",
+                              format, source->len);
+    case IJ_REASON_TRUNCATED:
+        return ij_failure_set(failure, stage, reason, IMGJOB_E_IMAGE,
+                              "%s of %zu bytes: the file is truncated", format,
+                              source->len);
+    default:
+        if (stage == IJ_STAGE_STEPS)
+            return ij_failure_set(failure, stage, IJ_REASON_STEP, IMGJOB_E_INTERNAL,
+                                  "a step failed on %s of %zu bytes", format,
+                                  source->len);
+        return ij_failure_set(failure, stage, reason, IMGJOB_E_IMAGE,
+                              "%s of %zu bytes: the file is corrupt", format,
+                              source->len);
+    }
+}

@@ -1,0 +1,134 @@
+/*
+ * Owns what one image may cost: the defaults, and the checks. All products are computed
+ * in 64 bits from 32-bit sides, so none can wrap.
+ */
+#include "image/limits.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+
+#include "base/check.h"
+
+enum {
+    PAGES_LOADED = 1, /* whatever the file holds, a job takes its first page */
+    PAGES_MAX = 256,
+    BANDS_MAX = 5,       /* CMYK and alpha */
+    BITS_MAX = 16,       /* per band */
+    SIDE_MAX = 10000000, /* VIPS_MAX_COORD */
+};
+
+/* The size of the struct in the first release. */
+#define LIMITS_OLDEST sizeof(struct imgjob_limits)
+
+static void fill_defaults(struct imgjob_limits *limits)
+{
+    if (!limits->max_upload_size)
+        limits->max_upload_size = UINT64_C(10485760);
+    if (!limits->max_output_size)
+        limits->max_output_size = UINT64_C(67108864);
+    if (!limits->max_pixels)
+        limits->max_pixels = UINT64_C(50000000);
+    if (!limits->max_progressive_pixels)
+        limits->max_progressive_pixels = UINT64_C(20000000);
+    if (!limits->max_side)
+        limits->max_side = 16384;
+    if (!limits->max_pages)
+        limits->max_pages = 1;
+}
+
+int ij_limits_read(const struct imgjob_limits *limits, struct imgjob_limits *out,
+                   struct imgjob_error *err)
+{
+    struct imgjob_limits read;
+    int rc =
+        ij_options_read(&read, sizeof(read), LIMITS_OLDEST, limits, "imgjob_limits", err);
+    if (rc < 0)
+        return rc;
+    fill_defaults(&read);
+    if (read.max_pages > PAGES_MAX)
+        return ij_fail(err, IMGJOB_E_INVALID, "max_pages: must be 1..%d, not %" PRIu32,
+                       PAGES_MAX, read.max_pages);
+    if (read.max_side > SIDE_MAX)
+        return ij_fail(err, IMGJOB_E_INVALID, "max_side: must be 1..%d, not %" PRIu32,
+                       SIDE_MAX, read.max_side);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } wide[] = { { "max_upload_size", read.max_upload_size },
+                 { "max_output_size", read.max_output_size },
+                 { "max_pixels", read.max_pixels },
+                 { "max_progressive_pixels", read.max_progressive_pixels } };
+    for (size_t i = 0; i < sizeof(wide) / sizeof(wide[0]); i++)
+        if (wide[i].value > INT64_MAX) /* failures carry limits as int64_t */
+            return ij_fail(err, IMGJOB_E_INVALID,
+                           "%s: must be at most %" PRId64 ", not %" PRIu64, wide[i].name,
+                           INT64_MAX, wide[i].value);
+    read.size = sizeof(read);
+    *out = read;
+    return 0;
+}
+
+static int check(struct ij_failure *failure, enum ij_stage stage, const char *limit,
+                 uint64_t value, uint64_t limit_value, const char *setting)
+{
+    if (value <= limit_value)
+        return 0;
+    int64_t shown = value > INT64_MAX ? INT64_MAX : (int64_t)value;
+    return ij_failure_set_limit(failure, stage, limit, shown, (int64_t)limit_value,
+                                setting);
+}
+
+/* A limit of the code itself, which no setting raises. */
+static int check_fixed(struct ij_failure *failure, const char *limit, uint32_t value,
+                       uint32_t limit_value)
+{
+    if (value <= limit_value)
+        return 0;
+    (void)ij_failure_set_limit(failure, IJ_STAGE_LOAD, limit, value, limit_value, "");
+    return ij_failure_set(failure, IJ_STAGE_LOAD, IJ_REASON_TOO_LARGE, IMGJOB_E_LIMIT,
+                          "%s: %" PRIu32 " is over the limit of %" PRIu32, limit, value,
+                          limit_value);
+}
+
+int ij_limits_check_input(const struct imgjob_limits *limits, size_t len,
+                          struct ij_failure *failure)
+{
+    return check(failure, IJ_STAGE_LOAD, "bytes", len, limits->max_upload_size,
+                 "max_upload_size");
+}
+
+int ij_limits_check_header(const struct imgjob_limits *limits,
+                           const struct ij_image_header *header,
+                           struct ij_failure *failure)
+{
+    const enum ij_stage stage = IJ_STAGE_LOAD;
+    uint64_t side = header->width > header->height ? header->width : header->height;
+    uint64_t pixels = (uint64_t)header->width * header->height * PAGES_LOADED;
+    int rc = check(failure, stage, "side", side, limits->max_side, "max_side");
+    if (rc == 0)
+        rc = check(failure, stage, "pixels", pixels, limits->max_pixels, "max_pixels");
+    if (rc == 0 && header->progressive)
+        rc = check(failure, stage, "pixels", pixels, limits->max_progressive_pixels,
+                   "max_progressive_pixels");
+    if (rc == 0)
+        rc = check(failure, stage, "pages", PAGES_LOADED, limits->max_pages, "max_pages");
+    if (rc == 0)
+        rc = check_fixed(failure, "bands", header->bands, BANDS_MAX);
+    if (rc == 0)
+        rc = check_fixed(failure, "bits", header->bits, BITS_MAX);
+    return rc;
+}
+
+int ij_limits_check_step(const struct imgjob_limits *limits, struct ij_extent made,
+                         struct ij_failure *failure)
+{
+    return check(failure, IJ_STAGE_STEPS, "pixels", (uint64_t)made.width * made.height,
+                 limits->max_pixels, "max_pixels");
+}
+
+int ij_limits_check_output(const struct imgjob_limits *limits, uint64_t len,
+                           struct ij_failure *failure)
+{
+    return check(failure, IJ_STAGE_ENCODE, "bytes", len, limits->max_output_size,
+                 "max_output_size");
+}

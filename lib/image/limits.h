@@ -1,0 +1,15 @@
+/* What is checked on a header and on a plan, before any pixel moves. */
+#pragma once
+
+#include "image/image.h"
+
+/* @return 0, or IMGJOB_E_LIMIT with `failure` filled */
+int ij_limits_check_input(const struct imgjob_limits *limits, size_t len,
+                          struct ij_failure *failure);
+int ij_limits_check_header(const struct imgjob_limits *limits,
+                           const struct ij_image_header *header,
+                           struct ij_failure *failure);
+int ij_limits_check_step(const struct imgjob_limits *limits, struct ij_extent made,
+                         struct ij_failure *failure);
+int ij_limits_check_output(const struct imgjob_limits *limits, uint64_t len,
+                           struct ij_failure *failure);

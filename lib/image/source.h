@@ -1,0 +1,59 @@
+/* An input as it goes through this room: borrowed bytes, and what opens them. */
+#pragma once
+
+#include <vips/vips.h>
+
+#include "image/image.h"
+
+struct ij_source {
+    const void *data;
+    size_t len;
+    uint32_t format;    /* enum imgjob_format, by the first bytes; never NONE */
+    const char *loader; /* libvips' name of what reads it, a constant */
+};
+
+/* For IJ_AUTO(ij_image_unref). */
+static inline void ij_image_unref(VipsImage **image)
+{
+    g_clear_object(image);
+}
+
+/* Let `*image` be what an operation made of it; the old one is given up. */
+static inline void ij_image_replace(VipsImage **image, VipsImage *made)
+{
+    g_object_unref(*image);
+    *image = made;
+}
+
+/* Recognize the bytes, and find the loader. @return 0, or IMGJOB_E_IMAGE */
+int ij_source_init(struct ij_source *source, const void *data, size_t len,
+                   struct ij_failure *failure);
+
+/*
+ * Open the first page; pixels are decoded when they are asked for, from top to bottom,
+ * once. A file that is not whole fails then at the latest.
+ *
+ * @param shrink 1, or for a JPEG 2, 4 or 8: decode at that fraction of the size
+ * @param out    the caller's
+ * @return 0, or a negative code
+ */
+int ij_source_open(const struct ij_source *source, uint32_t shrink, VipsImage **out,
+                   struct ij_failure *failure);
+
+/* What an image that was opened without shrink says about itself. */
+void ij_source_header(const struct ij_source *source, VipsImage *image,
+                      struct ij_image_header *out);
+
+/* How far the decoder may shrink an input so that it still has `needed` pixels, both as
+ * stored; `is_safe` keeps twice as many. */
+uint32_t ij_source_shrink(const struct ij_source *source, struct ij_extent stored,
+                          struct ij_extent needed, bool is_safe);
+
+/*
+ * Turn what libvips' error text says into a failure and clear the text: truncated,
+ * corrupt, format, too_large, memory, or encode where the words are an encoder's.
+ *
+ * @return the negative code
+ */
+int ij_source_fail(const struct ij_source *source, enum ij_stage stage,
+                   struct ij_failure *failure);

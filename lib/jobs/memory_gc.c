@@ -1,0 +1,108 @@
+/* Owns the keys of blobs that are to be collected, of the memory backend. */
+#include "jobs/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+
+/* Where the key stands, or belongs. */
+static size_t gc_place(const struct ij_memory *memory, const char *key)
+{
+    size_t at = 0;
+    while (at < memory->gc_count && strcmp(memory->gc[at], key) < 0)
+        at++;
+    return at;
+}
+
+static bool gc_holds(const struct ij_memory *memory, const char *key)
+{
+    size_t at = gc_place(memory, key);
+    return at < memory->gc_count && strcmp(memory->gc[at], key) == 0;
+}
+
+/* @return 0 added, 1 it stood there, or NOMEM */
+int ij_memory_gc_add(struct ij_memory *memory, const char *key, size_t len,
+                     struct imgjob_error *err)
+{
+    IJ_AUTO(ij_free) char *copy = strndup(key, len);
+    if (!copy)
+        return ij_fail_nomem(err, "condemning a blob");
+    if (gc_holds(memory, copy))
+        return 1;
+    int rc = ij_memory_grow(&memory->gc, memory->gc_count, &memory->gc_cap, err);
+    if (rc < 0)
+        return rc;
+    size_t at = gc_place(memory, copy);
+    memmove(&memory->gc[at + 1], &memory->gc[at],
+            (memory->gc_count - at) * sizeof(*memory->gc));
+    memory->gc[at] = ij_steal(&copy);
+    memory->gc_count++;
+    return 0;
+}
+
+bool ij_memory_gc_holds_id(const struct ij_memory *memory, const struct ij_id *id)
+{
+    struct ij_id other;
+    for (size_t i = 0; i < memory->gc_count; i++) {
+        const char *key = memory->gc[i];
+        if (ij_id_parse(key, strlen(key), &other) && ij_id_equal(&other, id) &&
+            key[IMGJOB_ID_SIZE - 1] == '.')
+            return true;
+    }
+    return false;
+}
+
+int ij_memory_condemn(struct ij_jobs *jobs, const struct ij_suspect *suspects,
+                      size_t count, size_t *out_count, struct imgjob_error *err)
+{
+    IJ_AUTO(ij_memory_end) struct ij_memory_hold hold = ij_memory_begin(jobs);
+    size_t condemned = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct ij_memory_row *row = ij_memory_find(hold.memory, &suspects[i].id);
+        if (row && ij_state_owns(&row->record.job, &suspects[i]))
+            continue;
+        const char *key = suspects[i].key;
+        int rc = ij_memory_gc_add(hold.memory, key, strlen(key), err);
+        if (rc < 0)
+            return rc;
+        condemned += rc == 0;
+    }
+    *out_count = condemned;
+    return 0;
+}
+
+int ij_memory_gc_list(struct ij_jobs *jobs, char **out_keys, size_t max,
+                      size_t *out_count, struct imgjob_error *err)
+{
+    IJ_AUTO(ij_memory_end) struct ij_memory_hold hold = ij_memory_begin(jobs);
+    size_t count = hold.memory->gc_count < max ? hold.memory->gc_count : max;
+    for (size_t i = 0; i < count; i++) {
+        out_keys[i] = strdup(hold.memory->gc[i]);
+        if (out_keys[i])
+            continue;
+        while (i > 0)
+            ij_free(&out_keys[--i]);
+        return ij_fail_nomem(err, "listing condemned blobs");
+    }
+    *out_count = count;
+    return 0;
+}
+
+int ij_memory_gc_drop(struct ij_jobs *jobs, const char *const *keys, size_t count,
+                      struct imgjob_error *err)
+{
+    (void)err;
+    IJ_AUTO(ij_memory_end) struct ij_memory_hold hold = ij_memory_begin(jobs);
+    struct ij_memory *memory = hold.memory;
+    for (size_t i = 0; i < count; i++) {
+        if (!gc_holds(memory, keys[i]))
+            continue;
+        size_t at = gc_place(memory, keys[i]);
+        free(memory->gc[at]);
+        memory->gc_count--;
+        memmove(&memory->gc[at], &memory->gc[at + 1],
+                (memory->gc_count - at) * sizeof(*memory->gc));
+    }
+    return 0;
+}

@@ -1,0 +1,37 @@
+/* One connection to the database, its settings, and its errors in words. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/id.h"
+#include "jobs/sqlite_sql.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+/* Owned, one thread at a time; end with ij_sqlite_db_close(). Zeroed = none. */
+struct ij_sqlite_db {
+    const char *path; /* borrowed; for words */
+    struct sqlite3 *handle;
+    struct sqlite3_stmt *statements[IJ_SQL_COUNT];
+};
+
+/* For the writer: opens, refuses what is not ours, creates what is absent.
+ * @return 0, or IMGJOB_E_INVALID, _STORE, _FULL, _BUSY, _NOMEM */
+int ij_sqlite_db_open_writer(struct ij_sqlite_db *db, const char *path,
+                             bool is_durability_normal, struct imgjob_error *err);
+
+/* For reading; the database exists. */
+int ij_sqlite_db_open_reader(struct ij_sqlite_db *db, const char *path,
+                             struct imgjob_error *err);
+
+void ij_sqlite_db_close(struct ij_sqlite_db *db);
+
+/*
+ * Put SQLite's result `rc` into words. @return IMGJOB_E_FULL, _BUSY, _NOMEM, _INTERNAL (a
+ * constraint: our own mistake), or _STORE for everything after which the database must
+ * not be trusted until it is reopened
+ */
+int ij_sqlite_db_fail(struct ij_sqlite_db *db, int rc, const char *doing,
+                      struct imgjob_error *err);

@@ -1,0 +1,261 @@
+/*
+ * Owns the writer thread: everything that was asked while the last commit went to the
+ * disk becomes one transaction, and is answered when that is durable. There is no
+ * artificial delay: a lone request is committed at once, and the disk's own speed makes
+ * the batches.
+ *
+ * Once a commit or a checkpoint has failed for another reason than a full disk, nobody
+ * knows what the disk holds: every request is refused until the store is reopened.
+ */
+#include "jobs/sqlite_writer.h"
+
+#include <sqlite3.h>
+#include <string.h>
+
+#include "base/thread.h"
+#include "jobs/sqlite_side.h"
+
+enum {
+    BATCH_MAX = 256, /* requests in one transaction, so that the first need not wait
+                        for ever */
+    CHECKPOINT_PAGES = 1000 /* SQLite's own default: 4 MiB of log */
+};
+
+/* ---- failures that stay ---- */
+
+int ij_sqlite_writer_check(struct ij_sqlite_writer *writer, struct imgjob_error *err)
+{
+    (void)pthread_mutex_lock(&writer->lock);
+    struct imgjob_error failure = writer->failure;
+    (void)pthread_mutex_unlock(&writer->lock);
+    return failure.code ? ij_fail(err, failure.code, "%s", failure.text) : 0;
+}
+
+int ij_sqlite_writer_note(struct ij_sqlite_writer *writer, int rc,
+                          const struct imgjob_error *err)
+{
+    if (rc != IMGJOB_E_STORE)
+        return rc;
+    (void)pthread_mutex_lock(&writer->lock);
+    bool is_first = writer->failure.code == 0;
+    if (is_first)
+        writer->failure = *err;
+    (void)pthread_mutex_unlock(&writer->lock);
+    if (is_first)
+        ij_log(&writer->log, IMGJOB_LOG_ERROR, "store", NULL,
+               "the job store refuses work until it is reopened: %s", err->text);
+    return rc;
+}
+
+/* ---- one batch ---- */
+
+static int write_counters(struct ij_sqlite_batch *batch,
+                          const struct ij_sqlite_sums *before, struct imgjob_error *err)
+{
+    for (int state = 0; state < IJ_STATE_COUNT; state++) {
+        if (batch->sums.counts[state] == before->counts[state])
+            continue;
+        int rc =
+            ij_sqlite_write_counter(&batch->db, state, batch->sums.counts[state], err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* Do all steps. A step that refuses before it has written anything fails alone; anything
+ * else that goes wrong fails the transaction. */
+static int do_steps(struct ij_sqlite_batch *batch, struct ij_sqlite_request *first,
+                    struct imgjob_error *err)
+{
+    for (struct ij_sqlite_request *request = first; request; request = request->next) {
+        int64_t writes = ij_sqlite_writes(&batch->db);
+        request->rc = request->step(batch, request->call, &request->err);
+        bool is_alone = request->rc != IMGJOB_E_STORE &&
+                        ij_sqlite_writes(&batch->db) == writes &&
+                        !sqlite3_get_autocommit(batch->db.handle);
+        if (request->rc < 0 && !is_alone) {
+            *err = request->err;
+            return request->rc;
+        }
+    }
+    return 0;
+}
+
+static int run_batch(struct ij_sqlite_writer *writer, struct ij_sqlite_request *first,
+                     struct imgjob_error *err)
+{
+    struct ij_sqlite_batch *batch = &writer->batch;
+    struct ij_sqlite_sums before = batch->sums;
+    batch->now = ij_wall_ms(&batch->config->clock);
+    int rc = ij_sqlite_begin(&batch->db, err);
+    if (rc == 0)
+        rc = do_steps(batch, first, err);
+    if (rc == 0)
+        rc = write_counters(batch, &before, err);
+    if (rc == 0)
+        rc = ij_sqlite_commit(&batch->db, err); /* free when nothing was written */
+    if (rc == 0)
+        return 0;
+    ij_sqlite_rollback(&batch->db);
+    batch->sums = before;
+    batch->changes.count = 0;
+    return rc;
+}
+
+/* Called by SQLite after each commit. */
+static int note_log_length(void *data, sqlite3 *handle, const char *name, int pages)
+{
+    (void)handle;
+    (void)name;
+    ((struct ij_sqlite_writer *)data)->checkpoint_pages = pages;
+    return SQLITE_OK;
+}
+
+/* Move the log into the database, after the callers have their answers. SQLite's own
+ * automatic checkpoint would swallow a failed fsync. */
+static void checkpoint(struct ij_sqlite_writer *writer)
+{
+    if (writer->checkpoint_pages < CHECKPOINT_PAGES)
+        return;
+    writer->checkpoint_pages = 0; /* the next commit tells again */
+    struct ij_sqlite_db *db = &writer->batch.db;
+    int rc = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL,
+                                       NULL);
+    if (rc == SQLITE_OK)
+        return;
+    struct imgjob_error err = { 0 };
+    rc = ij_sqlite_db_fail(db, rc, "moving the log", &err);
+    (void)ij_sqlite_writer_note(writer, rc, &err); /* full or busy: tried again later */
+}
+
+/* ---- the thread ---- */
+
+/* Wait for requests and take them. @return NULL = the store is being closed */
+static struct ij_sqlite_request *take_batch(struct ij_sqlite_writer *writer)
+{
+    (void)pthread_mutex_lock(&writer->lock);
+    while (!writer->first && !writer->is_stopping)
+        (void)pthread_cond_wait(&writer->wake, &writer->lock);
+    struct ij_sqlite_request *first = writer->first, *last = first;
+    for (int i = 1; last && last->next && i < BATCH_MAX; i++)
+        last = last->next;
+    if (last) {
+        writer->first = last->next;
+        last->next = NULL;
+    }
+    (void)pthread_mutex_unlock(&writer->lock);
+    return first;
+}
+
+static void answer_batch(struct ij_sqlite_writer *writer, struct ij_sqlite_request *first,
+                         int rc, const struct imgjob_error *err)
+{
+    (void)pthread_mutex_lock(&writer->lock);
+    if (rc == 0)
+        writer->sums = writer->batch.sums;
+    while (first) {
+        struct ij_sqlite_request *request = first;
+        first = request->next; /* it is gone once it is answered */
+        if (rc < 0) {
+            request->rc = rc;
+            request->err = *err;
+        }
+        request->is_done = true;
+        (void)pthread_cond_signal(&request->done);
+    }
+    (void)pthread_mutex_unlock(&writer->lock);
+}
+
+static void *write_batches(void *data)
+{
+    struct ij_sqlite_writer *writer = data;
+    struct ij_sqlite_request *first;
+    while ((first = take_batch(writer)) != NULL) {
+        struct imgjob_error err = { 0 };
+        int rc = ij_sqlite_writer_check(writer, &err);
+        if (rc == 0)
+            rc = ij_sqlite_writer_note(writer, run_batch(writer, first, &err), &err);
+        ij_changes_tell(&writer->batch.changes, writer->batch.config);
+        answer_batch(writer, first, rc, &err);
+        checkpoint(writer);
+    }
+    return NULL;
+}
+
+/* ---- the callers ---- */
+
+int ij_sqlite_writer_do(struct ij_sqlite_writer *writer, ij_step_fn *step, void *call,
+                        struct imgjob_error *err)
+{
+    struct ij_sqlite_request request = {
+        .step = step,
+        .call = call,
+        .done = PTHREAD_COND_INITIALIZER,
+    };
+    (void)pthread_mutex_lock(&writer->lock);
+    if (writer->first)
+        writer->last->next = &request;
+    else
+        writer->first = &request;
+    writer->last = &request;
+    (void)pthread_cond_signal(&writer->wake);
+    while (!request.is_done)
+        (void)pthread_cond_wait(&request.done, &writer->lock);
+    (void)pthread_mutex_unlock(&writer->lock);
+    (void)pthread_cond_destroy(&request.done);
+    if (request.rc < 0)
+        return ij_fail(err, request.rc, "%s", request.err.text);
+    return request.rc;
+}
+
+void ij_sqlite_writer_counts(struct ij_sqlite_writer *writer,
+                             uint64_t out[IJ_STATE_COUNT])
+{
+    (void)pthread_mutex_lock(&writer->lock);
+    memcpy(out, writer->sums.counts, sizeof(writer->sums.counts));
+    (void)pthread_mutex_unlock(&writer->lock);
+}
+
+int ij_sqlite_writer_start(struct ij_sqlite_writer *writer,
+                           const struct ij_jobs_config *config, struct imgjob_error *err)
+{
+    struct ij_sqlite_batch *batch = &writer->batch;
+    batch->config = config;
+    batch->retention = (struct ij_retention){ config->result_ttl_ms, config->job_ttl_ms };
+    writer->log = config->log;
+    writer->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    writer->wake = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+    int rc = ij_sqlite_db_open_writer(&batch->db, config->path,
+                                      config->is_durability_normal, err);
+    if (rc == 0)
+        rc = ij_sqlite_read_counters(&batch->db, batch->sums.counts, err);
+    if (rc == 0)
+        rc = ij_sqlite_read_last_seq(&batch->db, &batch->sums.last_seq, err);
+    if (rc < 0)
+        return rc;
+    writer->sums = batch->sums;
+    (void)sqlite3_wal_hook(batch->db.handle, note_log_length, writer);
+    rc = ij_thread_start(&writer->thread, "imgjob-sqlite", write_batches, writer, err);
+    writer->is_started = rc == 0;
+    return rc;
+}
+
+void ij_sqlite_writer_stop(struct ij_sqlite_writer *writer)
+{
+    if (writer->is_started) {
+        (void)pthread_mutex_lock(&writer->lock);
+        writer->is_stopping = true;
+        (void)pthread_cond_signal(&writer->wake);
+        (void)pthread_mutex_unlock(&writer->lock);
+        (void)pthread_join(writer->thread, NULL); /* cannot fail: it is ours */
+        (void)pthread_cond_destroy(&writer->wake);
+        (void)pthread_mutex_destroy(&writer->lock);
+    }
+    if (writer->failure.code) /* nobody knows what the disk holds: leave it the log */
+        (void)sqlite3_db_config(writer->batch.db.handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
+                                1, NULL);
+    ij_changes_done(&writer->batch.changes);
+    ij_sqlite_db_close(&writer->batch.db);
+    writer->is_started = false;
+}

@@ -1,0 +1,99 @@
+/* Owns what a caller's options mean: defaults, ranges, URLs. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/check.h"
+#include "store.h"
+
+#define DAY_MS (24 * 60 * 60 * UINT64_C(1000))
+
+/* The part of a URL behind "scheme:"; NULL when it has another scheme or nothing there.
+ */
+static const char *url_path(const char *url, const char *scheme)
+{
+    size_t len = strlen(scheme);
+    if (strncmp(url, scheme, len) != 0 || url[len] != ':' || url[len + 1] == '\0')
+        return NULL;
+    return url + len + 1;
+}
+
+/* Copy the path of a URL that must have this scheme. */
+static int read_path(const char *option, const char *url, const char *scheme, char **out,
+                     struct imgjob_error *err)
+{
+    const char *path = url_path(url, scheme);
+    if (!path)
+        return ij_fail(err, IMGJOB_E_INVALID, "%s: '%s' is not of the form %s:PATH",
+                       option, url, scheme);
+    *out = strdup(path);
+    return *out ? 0 : ij_fail_nomem(err, "reading the store's options");
+}
+
+static int read_urls(const struct imgjob_store_options *options,
+                     struct ij_store_config *out, struct imgjob_error *err)
+{
+    const char *jobs = options->jobs_url ? options->jobs_url : "sqlite:data/jobs.db";
+    const char *inputs = options->inputs_url ? options->inputs_url : "file:uploads";
+    const char *outputs = options->outputs_url ? options->outputs_url : "file:outputs";
+    if (strcmp(jobs, "memory:") != 0) {
+        int rc = read_path("jobs_url", jobs, "sqlite", &out->jobs_path, err);
+        if (rc < 0)
+            return rc;
+    }
+    int rc = read_path("inputs_url", inputs, "file", &out->inputs_dir, err);
+    if (rc < 0)
+        return rc;
+    return read_path("outputs_url", outputs, "file", &out->outputs_dir, err);
+}
+
+static uint64_t or_default(uint64_t value, uint64_t fallback)
+{
+    return value ? value : fallback;
+}
+
+static int read_numbers(const struct imgjob_store_options *options,
+                        struct ij_store_config *out, struct imgjob_error *err)
+{
+    out->max_upload_size = or_default(options->max_upload_size, 10 * 1024 * 1024);
+    out->max_queued_jobs = or_default(options->max_queued_jobs, 10000);
+    out->min_free_bytes = options->min_free_bytes;
+    out->result_ttl_ms = or_default(options->result_ttl_ms, 7 * DAY_MS);
+    out->job_ttl_ms = or_default(options->job_ttl_ms, 30 * DAY_MS);
+    out->log = (struct ij_log){ options->log, options->log_data };
+    if (out->result_ttl_ms > 36500 * DAY_MS || out->job_ttl_ms > 36500 * DAY_MS)
+        return ij_fail(err, IMGJOB_E_INVALID,
+                       "result_ttl_ms, job_ttl_ms: more than a hundred years");
+    if (out->max_upload_size > UINT64_C(1) << 40)
+        return ij_fail(err, IMGJOB_E_INVALID, "max_upload_size: more than 1 TiB");
+    if (options->durability > IMGJOB_DURABILITY_NORMAL)
+        return ij_fail(err, IMGJOB_E_INVALID, "durability: %u is none",
+                       options->durability);
+    out->is_durability_normal = options->durability == IMGJOB_DURABILITY_NORMAL;
+    return 0;
+}
+
+int ij_store_config_read(const struct imgjob_store_options *options,
+                         struct ij_store_config *out, struct imgjob_error *err)
+{
+    struct imgjob_store_options ours;
+    int rc = ij_options_read(&ours, sizeof(ours), sizeof(ours), options,
+                             "imgjob_store_options", err);
+    if (rc < 0)
+        return rc;
+    *out = (struct ij_store_config){ 0 };
+    rc = read_numbers(&ours, out, err);
+    if (rc == 0)
+        rc = read_urls(&ours, out, err);
+    if (rc < 0)
+        ij_store_config_done(out);
+    return rc;
+}
+
+void ij_store_config_done(struct ij_store_config *config)
+{
+    ij_free(&config->jobs_path);
+    ij_free(&config->inputs_dir);
+    ij_free(&config->outputs_dir);
+}

@@ -1,0 +1,310 @@
+/*
+ * Owns the way of one attempt: input opened, work run elsewhere, outputs made durable
+ * under names that hold the lease, and only then the finish, which publishes them.
+ * Whatever goes wrong on the way becomes the one finish that the job gets.
+ */
+#include "pool/attempt.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/digest.h"
+#include "base/io.h"
+#include "jobs/state.h"
+
+/* Everything of one attempt. */
+struct attempt {
+    struct ij_place *place;
+    const struct ij_job *job;
+    char id[IMGJOB_ID_SIZE];
+    struct imgjob_spec *spec;
+    struct ij_work_result work;
+    struct ij_failure failure;
+    struct ij_buf result; /* JSON */
+    struct ij_buf keys;   /* of the outputs written so far, each ended by '\n' */
+    enum ij_finish_kind kind;
+    bool is_abandoned; /* the lease is lost: nothing is left to finish */
+};
+
+static void attempt_done(struct attempt *attempt)
+{
+    imgjob_spec_free(attempt->spec);
+    ij_work_result_done(&attempt->work);
+    ij_buf_done(&attempt->result);
+    ij_buf_done(&attempt->keys);
+}
+
+/* The attempt failed before or after its work; whether it is tried again says the reason.
+ */
+static void fail(struct attempt *attempt, enum ij_stage stage, enum ij_reason reason,
+                 const struct imgjob_error *err)
+{
+    (void)ij_failure_set(&attempt->failure, stage, reason, err->code, "%s", err->text);
+    attempt->kind = ij_reason_is_permanent(reason) ? IJ_FINISH_FAILED : IJ_FINISH_RETRY;
+}
+
+static bool open_input(struct attempt *attempt, int *out_fd, uint64_t *out_len)
+{
+    struct ij_blobs *inputs = attempt->place->bench->inputs;
+    char key[IJ_BLOB_KEY_SIZE];
+    struct imgjob_error err;
+    ij_blob_input_key(&attempt->job->id, 0, key);
+    int rc = inputs->ops->open(inputs, key, out_fd, out_len, &err);
+    if (rc < 0)
+        fail(attempt, IJ_STAGE_LOAD,
+             rc == IMGJOB_E_NOTFOUND ? IJ_REASON_INPUT_MISSING : IJ_REASON_BLOB, &err);
+    return rc == 0;
+}
+
+static bool parse_spec(struct attempt *attempt, const char *text)
+{
+    struct imgjob_error err;
+    int rc = ij_spec_parse(text, strlen(text), &ij_image_ops, &attempt->spec, &err);
+    if (rc < 0)
+        fail(attempt, IJ_STAGE_STEPS,
+             rc == IMGJOB_E_SPEC ? IJ_REASON_SPEC : IJ_REASON_INTERNAL, &err);
+    return rc == 0;
+}
+
+/* Copy a sealed output into its draft, hashing on the way. */
+static int copy_output(struct ij_place *place, const struct ij_work_output *output,
+                       int draft_fd, char sha256[IJ_SHA256_HEX_SIZE],
+                       struct imgjob_error *err)
+{
+    IJ_AUTO(ij_sha256_done) struct ij_sha256 sha = { 0 };
+    int rc = ij_sha256_begin(&sha, err);
+    uint64_t done = 0;
+    while (rc == 0 && done < output->image.len) {
+        uint64_t left = output->image.len - done;
+        size_t len = left < IJ_COPY_SIZE ? (size_t)left : IJ_COPY_SIZE;
+        if (ij_pread_all(output->fd, place->copy, len, done) < 0 ||
+            ij_write_all(draft_fd, place->copy, len) < 0)
+            return ij_fail_errno(err, IMGJOB_E_BLOB, "copy an output of %llu bytes",
+                                 (unsigned long long)output->image.len);
+        rc = ij_sha256_add(&sha, place->copy, len, err);
+        done += len;
+    }
+    return rc < 0 ? rc : ij_sha256_end(&sha, sha256, err);
+}
+
+/* Make one output durable under its own name, which no row names yet. */
+static int store_output(struct attempt *attempt, size_t index, struct ij_json_out *out,
+                        struct imgjob_error *err)
+{
+    struct ij_blobs *outputs = attempt->place->bench->outputs;
+    const struct ij_work_output *output = &attempt->work.outputs[index];
+    const char *name = attempt->spec->outputs[index].name;
+    char key[IJ_BLOB_KEY_SIZE], sha256[IJ_SHA256_HEX_SIZE];
+    ij_blob_output_key(&attempt->job->id, attempt->job->gen, attempt->job->token, name,
+                       ij_format_extension(output->image.format), key);
+
+    IJ_AUTO(ij_draft_discard) struct ij_blob_draft draft = { .fd = -1 };
+    int rc = outputs->ops->draft_create(outputs, key, &draft, err);
+    if (rc < 0)
+        return rc;
+    rc = copy_output(attempt->place, output, draft.fd, sha256, err);
+    if (rc < 0)
+        return rc;
+    rc = outputs->ops->draft_publish(&draft, err);
+    if (rc < 0)
+        return rc;
+    ij_buf_printf(&attempt->keys, "%s\n", key);
+
+    ij_json_open(out, NULL, '{');
+    ij_json_put_str(out, "name", name);
+    ij_json_put_str(out, "format", imgjob_format_name(output->image.format));
+    ij_json_put_int(out, "width", output->image.width);
+    ij_json_put_int(out, "height", output->image.height);
+    ij_json_put_int(out, "bytes", (int64_t)output->image.len);
+    ij_json_put_str(out, "sha256", sha256);
+    ij_json_put_str(out, "key", key);
+    ij_json_close(out, '}');
+    return 0;
+}
+
+static void put_timings(struct ij_json_out *out, const struct ij_timings *timings)
+{
+    ij_json_open(out, "timings", '{');
+    ij_json_put_int(out, "decode_ms", timings->decode_ms);
+    ij_json_put_int(out, "process_ms", timings->process_ms);
+    ij_json_put_int(out, "encode_ms", timings->encode_ms);
+    ij_json_close(out, '}');
+}
+
+static void store_outputs(struct attempt *attempt)
+{
+    struct imgjob_error err;
+    struct ij_json_out out = { .buf = &attempt->result };
+    ij_json_open(&out, NULL, '{');
+    ij_json_open(&out, "outputs", '[');
+    for (size_t i = 0; i < attempt->work.output_count; i++)
+        if (store_output(attempt, i, &out, &err) < 0) {
+            fail(attempt, IJ_STAGE_PUBLISH, IJ_REASON_BLOB, &err);
+            return;
+        }
+    ij_json_close(&out, ']');
+    put_timings(&out, &attempt->work.timings);
+    ij_json_close(&out, '}');
+    if (attempt->result.failed || attempt->keys.failed) {
+        (void)ij_fail_nomem(&err, "writing a result");
+        fail(attempt, IJ_STAGE_PUBLISH, IJ_REASON_INTERNAL, &err);
+        return;
+    }
+    attempt->kind = IJ_FINISH_SUCCEEDED;
+}
+
+/* What the end of the work means for the job. */
+static void judge(struct attempt *attempt, enum ij_stop_cause cause)
+{
+    switch (attempt->work.ending) {
+    case IJ_ENDED_DONE:
+        store_outputs(attempt);
+        break;
+    case IJ_ENDED_FAILED:
+        attempt->failure = attempt->work.failure;
+        attempt->kind = ij_reason_is_permanent(attempt->failure.reason) ? IJ_FINISH_FAILED
+                                                                        : IJ_FINISH_RETRY;
+        break;
+    case IJ_ENDED_CRASHED:
+        attempt->failure = attempt->work.failure;
+        attempt->kind = IJ_FINISH_CRASHED;
+        break;
+    case IJ_ENDED_STOPPED:
+        attempt->kind =
+            cause == IJ_STOP_CANCELED ? IJ_FINISH_CANCELED : IJ_FINISH_RELEASED;
+        attempt->is_abandoned = cause == IJ_STOP_LOST;
+        break;
+    }
+}
+
+static void work(struct attempt *attempt, const char *spec)
+{
+    struct ij_place *place = attempt->place;
+    IJ_AUTO(ij_close) int input_fd = -1;
+    uint64_t input_len = 0;
+    if (!parse_spec(attempt, spec) || !open_input(attempt, &input_fd, &input_len))
+        return;
+    struct ij_work work = {
+        .job_id = attempt->id,
+        .input_fd = input_fd,
+        .input_len = input_len,
+        .spec = attempt->spec,
+    };
+    struct ij_lease lease = ij_lease_of(attempt->job);
+    ij_leases_hold(place->bench->leases, place->slot, &lease, place->executor);
+    place->executor->ops->run(place->executor, &work, &attempt->work);
+    judge(attempt, ij_leases_drop(place->bench->leases, place->slot));
+}
+
+/* Outputs that no row will ever name: nobody else can have this name, so they may go. */
+static void remove_outputs(struct attempt *attempt)
+{
+    struct ij_blobs *outputs = attempt->place->bench->outputs;
+    char *rest = NULL;
+    for (char *key = attempt->keys.data ? strtok_r(attempt->keys.data, "\n", &rest)
+                                        : NULL;
+         key; key = strtok_r(NULL, "\n", &rest))
+        (void)outputs->ops->remove(outputs, key, NULL); /* else the collector does */
+}
+
+static void log_end(const struct attempt *attempt)
+{
+    const struct ij_bench *bench = attempt->place->bench;
+    long long ms = ij_wall_ms(&bench->clock) - attempt->job->started;
+    unsigned try = attempt->job->attempt;
+    switch (attempt->kind) {
+    case IJ_FINISH_SUCCEEDED:
+        ij_log(&bench->log, IMGJOB_LOG_INFO, "pool", attempt->id, "completed in %lld ms",
+               ms);
+        break;
+    case IJ_FINISH_FAILED:
+        ij_log(&bench->log, IMGJOB_LOG_INFO, "pool", attempt->id,
+               "failed (%s) after %lld ms: %s", ij_reason_name(attempt->failure.reason),
+               ms, attempt->failure.error.text);
+        break;
+    case IJ_FINISH_RETRY:
+    case IJ_FINISH_CRASHED:
+        ij_log(
+            &bench->log, IMGJOB_LOG_WARN, "pool", attempt->id,
+            "try %u of %u ended (%s) after %lld ms: %s", try, attempt->job->max_attempts,
+            attempt->kind == IJ_FINISH_CRASHED ? "worker died"
+                                               : ij_reason_name(attempt->failure.reason),
+            ms, attempt->failure.error.text);
+        break;
+    case IJ_FINISH_RELEASED:
+        ij_log(&bench->log, IMGJOB_LOG_INFO, "pool", attempt->id,
+               "released after %lld ms", ms);
+        break;
+    case IJ_FINISH_CANCELED:
+        ij_log(&bench->log, IMGJOB_LOG_INFO, "pool", attempt->id,
+               "cancelled after %lld ms", ms);
+        break;
+    }
+}
+
+/* Tell the store, and take the next job in the same commit. A store that fails keeps the
+ * job as running: its lease ends, or the next boot takes it back. */
+static void finish(struct attempt *attempt, const struct ij_claim *next,
+                   struct ij_record *out_next)
+{
+    const struct ij_bench *bench = attempt->place->bench;
+    struct imgjob_error err;
+    struct ij_finish finish = {
+        .lease = ij_lease_of(attempt->job),
+        .kind = attempt->kind,
+    };
+    if (attempt->kind == IJ_FINISH_SUCCEEDED) {
+        finish.result = attempt->result.data;
+        finish.keys = attempt->keys.data;
+    } else if (ij_finish_blames(&finish))
+        finish.failure = &attempt->failure;
+    (void)ij_random(&finish.random, sizeof(finish.random), NULL); /* else no jitter */
+
+    int rc = bench->jobs->ops->finish(bench->jobs, &finish, next, out_next, &err);
+    if (rc == 0)
+        log_end(attempt);
+    else if (rc > 0)
+        ij_log(&bench->log, IMGJOB_LOG_WARN, "pool", attempt->id,
+               "lease lost: the outcome of this attempt was not taken");
+    else
+        ij_log(&bench->log, IMGJOB_LOG_ERROR, "pool", attempt->id, "finish: %s",
+               err.text);
+    bool was_published = attempt->kind == IJ_FINISH_SUCCEEDED && rc <= 0;
+    if (!was_published)
+        remove_outputs(attempt);
+}
+
+void ij_attempt_run(struct ij_place *place, struct ij_record *record,
+                    const struct ij_claim *claim, bool (*may_next)(void *data),
+                    void *data)
+{
+    struct ij_record next = { 0 };
+    {
+        IJ_AUTO(attempt_done)
+        struct attempt attempt = { .place = place, .job = &record->job };
+        ij_id_format(&record->job.id, attempt.id);
+        ij_log(&place->bench->log, IMGJOB_LOG_INFO, "pool", attempt.id,
+               "processing: try %u", record->job.attempt);
+        work(&attempt, record->spec);
+        if (attempt.is_abandoned)
+            remove_outputs(&attempt);
+        else
+            finish(&attempt, may_next(data) ? claim : NULL, &next);
+    }
+    ij_record_done(record);
+    *record = next;
+}
+
+void ij_attempt_release(struct ij_place *place, struct ij_record *record)
+{
+    IJ_AUTO(attempt_done)
+    struct attempt attempt = {
+        .place = place,
+        .job = &record->job,
+        .kind = IJ_FINISH_RELEASED,
+    };
+    ij_id_format(&record->job.id, attempt.id);
+    finish(&attempt, NULL, NULL);
+    ij_record_done(record);
+}

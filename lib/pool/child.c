@@ -1,0 +1,462 @@
+/*
+ * The executor with isolation: one worker process at a time, replaced when it is worn out
+ * or has shown itself unfit. The worker is an enemy from the moment it saw a stranger's
+ * image: it can waste its time, but what it says is bounded and checked, this side never
+ * waits on it beyond the deadline, and what it did counts only once ij_outputs_accept()
+ * has proved it. Every way in which an attempt can end is one enum ij_event.
+ */
+#include "pool/executor.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/clock.h"
+#include "pool/channel.h"
+#include "pool/outputs.h"
+
+enum { HELLO_MS = 10 * 1000 /* a worker that is not ready by then never will be */ };
+
+/* Owned by the slot's thread, but for stop() and starts(). */
+struct ij_child {
+    struct ij_executor base;
+    const struct ij_executor_config *config;
+    struct ij_channel channel;
+    uint32_t job_count; /* of this process */
+    bool is_spent;      /* this process gets no further job */
+    int stop_fd;        /* eventfd; readable from stop() to unstop() */
+    atomic_uint_fast64_t starts;
+};
+
+static struct ij_child *child_of(struct ij_executor *executor)
+{
+    return (struct ij_child *)executor; /* its first member */
+}
+
+/* ---- the life of the process ---- */
+
+static int end_process(struct ij_child *child)
+{
+    child->is_spent = true;
+    return ij_channel_end(&child->channel);
+}
+
+/* "died of SIGSEGV", "exited with status 3", in `out`. */
+static void describe_death(int status, char *out, size_t size)
+{
+    if (status >= 0 && WIFSIGNALED(status)) {
+        const char *name = sigabbrev_np(WTERMSIG(status));
+        (void)snprintf(out, size, "died of SIG%s", name ? name : "???");
+    } else if (status >= 0) {
+        (void)snprintf(out, size, "exited with status %d", WEXITSTATUS(status));
+    } else {
+        (void)snprintf(out, size, "ended");
+    }
+}
+
+/* Say why a worker does not start: what happened, and the last line it wrote. */
+static int explain_no_hello(struct ij_child *child, enum ij_event event,
+                            const struct imgjob_error *why, struct imgjob_error *err)
+{
+    const char *last = child->channel.chatter.last;
+    char death[64], late[64];
+    const char *what = why->text;
+    int status = end_process(child);
+    if (event == IJ_EVENT_GONE) {
+        describe_death(status, death, sizeof(death));
+        what = death;
+    } else if (event == IJ_EVENT_DEADLINE) {
+        (void)snprintf(late, sizeof(late), "not ready within %d ms", HELLO_MS);
+        what = late;
+    }
+    return ij_fail(err, IMGJOB_E_CRASHED, "worker '%.60s' did not start: %.100s%s%.70s",
+                   child->config->worker_path, what, last[0] ? ": " : "", last);
+}
+
+static int check_hello(struct ij_child *child, const struct ij_wire_frame *frame,
+                       struct imgjob_error *err)
+{
+    char build[IJ_WIRE_BUILD_SIZE];
+    ij_wire_build(build);
+    if (frame->type != IJ_WIRE_HELLO)
+        return ij_fail(err, IMGJOB_E_CRASHED, "it said something else (%u) than hello",
+                       (unsigned)frame->type);
+    if (strcmp(frame->hello.build, build) != 0)
+        return ij_fail(err, IMGJOB_E_CRASHED, "it is of build '%s', this library of '%s'",
+                       frame->hello.build, build);
+    if (frame->hello.pid != child->channel.process.pid)
+        return ij_fail(
+            err, IMGJOB_E_CRASHED,
+            "it runs as process %d, but %d was started: a wrapper must exec it",
+            (int)frame->hello.pid, (int)child->channel.process.pid);
+    return 0;
+}
+
+static int start_process(struct ij_child *child, struct imgjob_error *err)
+{
+    const struct ij_executor_config *config = child->config;
+    int rc =
+        ij_process_start(config->worker_path, config->memory_limit,
+                         config->limits.max_output_size, &child->channel.process, err);
+    if (rc < 0)
+        return rc;
+    (void)atomic_fetch_add(&child->starts, 1);
+    child->job_count = 0;
+    child->is_spent = false;
+    ij_chatter_begin(&child->channel.chatter, NULL);
+    struct ij_wire_frame frame;
+    struct imgjob_error why = { 0 };
+    enum ij_event event = ij_channel_next(
+        &child->channel, ij_mono_ms(&ij_clock_system) + HELLO_MS, -1, &frame, &why);
+    if (event == IJ_EVENT_FRAME && check_hello(child, &frame, &why) < 0)
+        event = IJ_EVENT_GARBLED;
+    rc = event == IJ_EVENT_FRAME ? 0 : explain_no_hello(child, event, &why, err);
+    ij_chatter_end(&child->channel.chatter);
+    return rc;
+}
+
+/* A worker between jobs has nothing to say: whatever comes from it, its end included,
+ * makes it unfit. */
+static bool child_is_ready(struct ij_executor *executor)
+{
+    struct ij_child *child = child_of(executor);
+    if (child->channel.process.pid == 0 || child->is_spent)
+        return false;
+    struct pollfd fd = { .fd = child->channel.process.socket_fd, .events = POLLIN };
+    return poll(&fd, 1, 0) == 0;
+}
+
+static int child_prepare(struct ij_executor *executor, struct imgjob_error *err)
+{
+    struct ij_child *child = child_of(executor);
+    if (child_is_ready(executor))
+        return 0;
+    ij_process_close(&child->channel.process);
+    return start_process(child, err);
+}
+
+/* ---- one attempt ---- */
+
+struct attempt {
+    struct ij_child *child;
+    const struct ij_work *work;
+    struct ij_work_result *out;
+    int64_t until_mono_ms;
+    bool has_header;
+    bool is_refused; /* by us, after the header: out->failure says why */
+    struct ij_image_header header;
+    struct ij_wire_result result;
+    struct imgjob_error err; /* of IJ_EVENT_GARBLED and IJ_EVENT_FAILED */
+};
+
+static enum ij_event send_job(struct attempt *attempt)
+{
+    struct ij_child *child = attempt->child;
+    const struct imgjob_spec *spec = attempt->work->spec;
+    struct ij_wire_frame frame = {
+        .type = IJ_WIRE_JOB,
+        .job = {
+            .limits = child->config->limits,
+            .safe_shrink = child->config->safe_shrink,
+            .input_len = attempt->work->input_len,
+            .spec = spec->text,
+            .spec_len = strlen(spec->text),
+        },
+    };
+    int fds[1 + IJ_SPEC_OUTPUTS_MAX] = { attempt->work->input_fd };
+    for (size_t i = 0; i < spec->output_count; i++)
+        fds[1 + i] = attempt->out->outputs[i].fd;
+    if (ij_process_limit_cpu(&child->channel.process, child->config->cpu_ms,
+                             &attempt->err) < 0)
+        return IJ_EVENT_FAILED;
+    child->job_count++;
+    return ij_channel_send(&child->channel, &frame, fds, 1 + spec->output_count,
+                           &attempt->err);
+}
+
+/* Hand the job over. A worker that died while it was idle never had it: its successor
+ * gets it, and the job is not blamed. */
+static enum ij_event begin(struct attempt *attempt)
+{
+    enum ij_event event = send_job(attempt);
+    if (event != IJ_EVENT_GONE)
+        return event;
+    (void)end_process(attempt->child); /* the death of an idle worker explains nothing */
+    if (child_prepare(&attempt->child->base, &attempt->err) < 0)
+        return IJ_EVENT_FAILED;
+    ij_chatter_begin(&attempt->child->channel.chatter, attempt->work->job_id);
+    return send_job(attempt);
+}
+
+/* The worker has checked the same limits, if it still is what we started. */
+static int judge_header(struct attempt *attempt, const struct ij_image_header *header)
+{
+    const struct imgjob_limits *limits = &attempt->child->config->limits;
+    uint32_t side = header->width > header->height ? header->width : header->height;
+    uint64_t pixels = (uint64_t)header->width * header->height;
+    struct ij_failure *failure = &attempt->out->failure;
+    if (side > limits->max_side)
+        return ij_failure_set_limit(failure, IJ_STAGE_LOAD, "side", side,
+                                    limits->max_side, "max_side");
+    if (pixels > limits->max_pixels)
+        return ij_failure_set_limit(failure, IJ_STAGE_LOAD, "pixels", (int64_t)pixels,
+                                    (int64_t)limits->max_pixels, "max_pixels");
+    return 0;
+}
+
+static enum ij_event answer_header(struct attempt *attempt,
+                                   const struct ij_image_header *header)
+{
+    attempt->has_header = true;
+    attempt->header = *header;
+    attempt->is_refused = judge_header(attempt, header) < 0;
+    struct ij_wire_frame verdict = {
+        .type = attempt->is_refused ? IJ_WIRE_STOP : IJ_WIRE_GO,
+    };
+    return ij_channel_send(&attempt->child->channel, &verdict, NULL, 0, &attempt->err);
+}
+
+/* All of the conversation about one job. @return IJ_EVENT_FRAME with the result, or what
+ * came instead */
+static enum ij_event converse(struct attempt *attempt)
+{
+    struct ij_child *child = attempt->child;
+    enum ij_event event = begin(attempt);
+    while (event == IJ_EVENT_FRAME) {
+        struct ij_wire_frame frame;
+        event = ij_channel_next(&child->channel, attempt->until_mono_ms, child->stop_fd,
+                                &frame, &attempt->err);
+        if (event != IJ_EVENT_FRAME)
+            break;
+        bool is_done = frame.type == IJ_WIRE_RESULT &&
+                       (attempt->has_header || frame.result.failure.error.code != 0);
+        if (is_done) {
+            attempt->result = frame.result;
+            break;
+        }
+        if (frame.type == IJ_WIRE_HEADER && !attempt->has_header) {
+            event = answer_header(attempt, &frame.header);
+            continue;
+        }
+        (void)ij_fail(&attempt->err, IMGJOB_E_INTERNAL, "a frame of type %u out of turn",
+                      (unsigned)frame.type);
+        event = IJ_EVENT_GARBLED;
+    }
+    return event;
+}
+
+static enum ij_stage current_stage(const struct attempt *attempt)
+{
+    return attempt->has_header ? IJ_STAGE_DECODE : IJ_STAGE_LOAD;
+}
+
+/* GLib ends the process when it finds no memory; its last words tell it from a crash. */
+static bool is_out_of_memory(const struct attempt *attempt, int signal)
+{
+    return (signal == SIGTRAP || signal == SIGABRT) &&
+           strstr(attempt->child->channel.chatter.last, "failed to allocate");
+}
+
+/* The worker ended by itself. */
+static enum ij_ending explain_death(struct attempt *attempt)
+{
+    const struct ij_executor_config *config = attempt->child->config;
+    struct ij_failure *failure = &attempt->out->failure;
+    enum ij_stage stage = current_stage(attempt);
+    int status = end_process(attempt->child);
+    int signal = status >= 0 && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    failure->signal = signal;
+    memcpy(failure->loader, attempt->header.loader, sizeof(failure->loader));
+    if (signal == SIGXCPU) {
+        (void)ij_failure_set(failure, stage, IJ_REASON_CPU, IMGJOB_E_TIMEOUT,
+                             "stopped after %u ms of CPU time, the limit of one attempt "
+                             "(job_cpu_ms)",
+                             config->cpu_ms);
+        return IJ_ENDED_FAILED;
+    }
+    if (is_out_of_memory(attempt, signal)) {
+        (void)ij_failure_set(
+            failure, stage, IJ_REASON_MEMORY, IMGJOB_E_LIMIT,
+            "needs more memory than the %llu bytes that a worker may use "
+            "(worker_memory_limit)",
+            (unsigned long long)config->memory_limit);
+        return IJ_ENDED_FAILED;
+    }
+    char death[64];
+    describe_death(status, death, sizeof(death));
+    (void)ij_failure_set(failure, stage, IJ_REASON_INTERNAL, IMGJOB_E_CRASHED,
+                         "the worker %s in stage %s%s%s", death, ij_stage_name(stage),
+                         failure->loader[0] ? " of " : "", failure->loader);
+    return IJ_ENDED_CRASHED;
+}
+
+static enum ij_ending explain_deadline(struct attempt *attempt)
+{
+    uint32_t limit = attempt->child->config->timeout_ms;
+    struct ij_failure *failure = &attempt->out->failure;
+    (void)end_process(attempt->child); /* killed by us */
+    memcpy(failure->loader, attempt->header.loader, sizeof(failure->loader));
+    (void)ij_failure_set(
+        failure, current_stage(attempt), IJ_REASON_TIMEOUT, IMGJOB_E_TIMEOUT,
+        "stopped after %u ms, the limit of one attempt (job_timeout_ms)", limit);
+    return IJ_ENDED_FAILED;
+}
+
+/* The worker, or this side, could not go on: not the image's fault, as far as we know. */
+static enum ij_ending explain_breakdown(struct attempt *attempt, const char *what)
+{
+    (void)end_process(attempt->child); /* killed by us */
+    (void)ij_failure_set(&attempt->out->failure, current_stage(attempt),
+                         IJ_REASON_INTERNAL, IMGJOB_E_INTERNAL, "%s: %.180s", what,
+                         attempt->err.text);
+    return IJ_ENDED_FAILED;
+}
+
+/* Formats whose decoders are the most likely to have been taken over. */
+static bool is_risky(uint32_t format)
+{
+    return format == IMGJOB_FORMAT_TIFF || format == IMGJOB_FORMAT_AVIF ||
+           format == IMGJOB_FORMAT_HEIC;
+}
+
+/* Whether this process, which has just answered, is to be replaced. */
+static bool is_worn_out(const struct attempt *attempt)
+{
+    const struct ij_child *child = attempt->child;
+    const struct ij_failure *failure = &attempt->out->failure;
+    return attempt->is_refused || child->job_count >= child->config->recycle_jobs ||
+           (attempt->has_header && is_risky(attempt->header.format)) ||
+           failure->reason == IJ_REASON_MEMORY || failure->reason == IJ_REASON_INTERNAL ||
+           failure->reason == IJ_REASON_OUTPUT_LIMIT ||
+           ij_process_rss(&child->channel.process) > child->config->recycle_rss;
+}
+
+static enum ij_ending accept_result(struct attempt *attempt)
+{
+    struct ij_work_result *out = attempt->out;
+    const struct imgjob_limits *limits = &attempt->child->config->limits;
+    enum ij_ending ending = IJ_ENDED_FAILED;
+    if (attempt->is_refused) {
+        /* out->failure says it already */
+    } else if (attempt->result.failure.error.code != 0) {
+        out->failure = attempt->result.failure;
+    } else if (attempt->result.output_count != attempt->work->spec->output_count) {
+        (void)ij_failure_set(&out->failure, IJ_STAGE_ENCODE, IJ_REASON_INTERNAL,
+                             IMGJOB_E_INTERNAL, "the worker claims %zu outputs of %zu",
+                             attempt->result.output_count,
+                             attempt->work->spec->output_count);
+    } else if (ij_outputs_accept(out, attempt->result.outputs, attempt->work->spec,
+                                 limits, &out->failure) == 0) {
+        out->timings = attempt->result.timings;
+        ending = IJ_ENDED_DONE;
+    }
+    attempt->child->is_spent = is_worn_out(attempt);
+    return ending;
+}
+
+static enum ij_ending conclude(struct attempt *attempt, enum ij_event event)
+{
+    switch (event) {
+    case IJ_EVENT_FRAME:
+        return accept_result(attempt);
+    case IJ_EVENT_DEADLINE:
+        return explain_deadline(attempt);
+    case IJ_EVENT_STOP:
+        (void)end_process(attempt->child); /* killed by us */
+        return IJ_ENDED_STOPPED;
+    case IJ_EVENT_GONE:
+        return explain_death(attempt);
+    case IJ_EVENT_GARBLED:
+        return explain_breakdown(attempt, "the worker broke the protocol");
+    case IJ_EVENT_FAILED:
+        break;
+    }
+    return explain_breakdown(attempt, "the worker could not be used");
+}
+
+static bool is_stopped(const struct ij_child *child)
+{
+    struct pollfd fd = { .fd = child->stop_fd, .events = POLLIN };
+    return poll(&fd, 1, 0) > 0;
+}
+
+static void child_run(struct ij_executor *executor, const struct ij_work *work,
+                      struct ij_work_result *out)
+{
+    struct ij_child *child = child_of(executor);
+    struct attempt attempt = {
+        .child = child,
+        .work = work,
+        .out = out,
+        .until_mono_ms = ij_mono_ms(&ij_clock_system) + child->config->timeout_ms,
+    };
+    if (is_stopped(child)) {
+        out->ending = IJ_ENDED_STOPPED;
+        return;
+    }
+    out->ending = IJ_ENDED_FAILED;
+    ij_chatter_begin(&child->channel.chatter, work->job_id);
+    if (ij_outputs_create(out, work->spec, &out->failure) == 0)
+        out->ending = conclude(&attempt, converse(&attempt));
+    ij_chatter_end(&child->channel.chatter);
+    if (out->ending != IJ_ENDED_DONE)
+        ij_work_result_done(out);
+}
+
+static void child_stop(struct ij_executor *executor)
+{
+    (void)eventfd_write(child_of(executor)->stop_fd, 1); /* full means it is readable */
+}
+
+static void child_unstop(struct ij_executor *executor)
+{
+    eventfd_t count;
+    (void)eventfd_read(child_of(executor)->stop_fd, &count); /* empty is what we want */
+}
+
+static uint64_t child_starts(struct ij_executor *executor)
+{
+    return atomic_load(&child_of(executor)->starts);
+}
+
+static void child_close(struct ij_executor *executor)
+{
+    struct ij_child *child = child_of(executor);
+    ij_process_close(&child->channel.process);
+    ij_close(&child->stop_fd);
+    free(child);
+}
+
+static const struct ij_executor_ops child_ops = {
+    .name = "process",
+    .prepare = child_prepare,
+    .is_ready = child_is_ready,
+    .run = child_run,
+    .stop = child_stop,
+    .unstop = child_unstop,
+    .starts = child_starts,
+    .close = child_close,
+};
+
+int ij_child_open(const struct ij_executor_config *config, struct ij_executor **out,
+                  struct imgjob_error *err)
+{
+    IJ_AUTO(ij_free) struct ij_child *child = calloc(1, sizeof(*child));
+    if (!child)
+        return ij_fail_nomem(err, "making a worker's place");
+    child->base.ops = &child_ops;
+    child->config = config;
+    child->channel.chatter.log = &config->log;
+    child->channel.process = IJ_PROCESS_NONE;
+    child->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (child->stop_fd < 0)
+        return ij_fail_errno(err, IMGJOB_E_NOMEM, "make a worker's place");
+    *out = &ij_steal(&child)->base;
+    return 0;
+}

@@ -1,0 +1,164 @@
+/*
+ * The executor without isolation: images are run in the slot's own thread. It keeps the
+ * same bounds as a worker process where they can be kept by asking: the time limit is
+ * looked at between tiles, and stop() takes effect before the work begins or when the
+ * header was read. What hangs inside a decoder cannot be ended, a crash is the program's,
+ * and neither CPU nor memory is limited: for images that are trusted.
+ */
+#include "pool/executor.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/clock.h"
+#include "pool/exchange.h"
+#include "pool/outputs.h"
+
+/* Owned by the slot's thread, but for the flag. */
+struct ij_inline {
+    struct ij_executor base;
+    const struct ij_executor_config *config;
+    struct ij_input input;
+    atomic_bool is_stopped;
+};
+
+static struct ij_inline *inline_of(struct ij_executor *executor)
+{
+    return (struct ij_inline *)executor; /* its first member */
+}
+
+/* What the callbacks of one attempt see. */
+struct attempt {
+    struct ij_inline *executor;
+    struct ij_outlet outlet;
+    bool was_stopped;
+};
+
+static int on_header(void *data, const struct ij_image_header *header)
+{
+    struct attempt *attempt = data;
+    (void)header;
+    attempt->was_stopped = atomic_load(&attempt->executor->is_stopped);
+    return attempt->was_stopped ? -1 : 0;
+}
+
+static int on_output(void *data, size_t index, const void *bytes, size_t len,
+                     struct imgjob_error *err)
+{
+    struct attempt *attempt = data;
+    return ij_outlet_write(&attempt->outlet, index, bytes, len, err);
+}
+
+static enum ij_ending run_image(struct attempt *attempt, const struct ij_work *work,
+                                struct ij_work_result *out)
+{
+    const struct ij_executor_config *config = attempt->executor->config;
+    struct ij_image_job job = {
+        .data = attempt->executor->input.data,
+        .len = attempt->executor->input.len,
+        .spec = work->spec,
+        .limits = &config->limits,
+        .safe_shrink = config->safe_shrink,
+        .until_mono_ms = ij_mono_ms(&ij_clock_system) + config->timeout_ms,
+        .on_header = on_header,
+        .on_output = on_output,
+        .callback_data = attempt,
+    };
+    struct ij_image_output outputs[IJ_SPEC_OUTPUTS_MAX];
+    if (ij_image_run(&job, outputs, &out->timings, &out->failure) < 0) {
+        if (attempt->was_stopped)
+            return IJ_ENDED_STOPPED;
+        if (attempt->outlet.failure.error.code != 0)
+            out->failure = attempt->outlet.failure; /* closer to the cause */
+        return IJ_ENDED_FAILED;
+    }
+    return ij_outputs_accept(out, outputs, work->spec, &config->limits, &out->failure) < 0
+               ? IJ_ENDED_FAILED
+               : IJ_ENDED_DONE;
+}
+
+static void inline_run(struct ij_executor *executor, const struct ij_work *work,
+                       struct ij_work_result *out)
+{
+    struct ij_inline *self = inline_of(executor);
+    const struct imgjob_limits *limits = &self->config->limits;
+    struct attempt attempt = {
+        .executor = self,
+        .outlet = { .count = work->spec->output_count, .max = limits->max_output_size },
+    };
+    if (atomic_load(&self->is_stopped)) {
+        out->ending = IJ_ENDED_STOPPED;
+        return;
+    }
+    out->ending = IJ_ENDED_FAILED;
+    if (ij_input_read(&self->input, work->input_fd, work->input_len, limits,
+                      &out->failure) == 0 &&
+        ij_outputs_create(out, work->spec, &out->failure) == 0) {
+        for (size_t i = 0; i < out->output_count; i++)
+            attempt.outlet.fds[i] = out->outputs[i].fd;
+        out->ending = run_image(&attempt, work, out);
+    }
+    if (out->ending != IJ_ENDED_DONE)
+        ij_work_result_done(out);
+    ij_input_trim(&self->input);
+}
+
+static int inline_prepare(struct ij_executor *executor, struct imgjob_error *err)
+{
+    (void)executor; /* libvips is one for the whole process */
+    return ij_image_start(err);
+}
+
+static bool inline_is_ready(struct ij_executor *executor)
+{
+    (void)executor; /* nothing wears out */
+    return true;
+}
+
+static void inline_stop(struct ij_executor *executor)
+{
+    atomic_store(&inline_of(executor)->is_stopped, true);
+}
+
+static void inline_unstop(struct ij_executor *executor)
+{
+    atomic_store(&inline_of(executor)->is_stopped, false);
+}
+
+static uint64_t inline_starts(struct ij_executor *executor)
+{
+    (void)executor; /* no process is ever started */
+    return 0;
+}
+
+static void inline_close(struct ij_executor *executor)
+{
+    struct ij_inline *self = inline_of(executor);
+    ij_image_thread_end();
+    ij_input_done(&self->input);
+    free(self);
+}
+
+static const struct ij_executor_ops inline_ops = {
+    .name = "inline",
+    .prepare = inline_prepare,
+    .is_ready = inline_is_ready,
+    .run = inline_run,
+    .stop = inline_stop,
+    .unstop = inline_unstop,
+    .starts = inline_starts,
+    .close = inline_close,
+};
+
+int ij_inline_open(const struct ij_executor_config *config, struct ij_executor **out,
+                   struct imgjob_error *err)
+{
+    struct ij_inline *self = calloc(1, sizeof(*self));
+    if (!self)
+        return ij_fail_nomem(err, "making an inline worker");
+    self->base.ops = &inline_ops;
+    self->config = config;
+    *out = &self->base;
+    return 0;
+}

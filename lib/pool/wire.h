@@ -1,0 +1,82 @@
+/*
+ * The frames between the pool and a worker process, as bytes. One frame is one packet of
+ * a SEQPACKET socket:
+ *
+ *     worker → pool   HELLO                      once, when it can run
+ *     pool → worker   JOB + descriptors          input, then one memfd per output
+ *     worker → pool   HEADER                     before any pixel; waits for …
+ *     pool → worker   GO or STOP
+ *     worker → pool   RESULT
+ *
+ * A job that fails before its header has a RESULT and no HEADER.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/failure.h"
+#include "image/image.h"
+#include "spec/spec.h"
+
+enum {
+    IJ_WIRE_FRAME_MAX = IJ_SPEC_TEXT_MAX + 256, /* bytes of any frame */
+    IJ_WIRE_REPLY_MAX = 2048,                   /* bytes of a frame from a worker */
+    IJ_WIRE_BUILD_SIZE = 64
+};
+
+enum ij_wire_type {
+    IJ_WIRE_HELLO = 1,
+    IJ_WIRE_JOB,
+    IJ_WIRE_HEADER,
+    IJ_WIRE_GO,
+    IJ_WIRE_STOP,
+    IJ_WIRE_RESULT
+};
+
+struct ij_wire_hello {
+    char build[IJ_WIRE_BUILD_SIZE]; /* as ij_wire_build() gives it */
+    int32_t pid;
+};
+
+struct ij_wire_job {
+    struct imgjob_limits limits; /* filled; its `size` does not travel */
+    bool safe_shrink;
+    uint64_t input_len;
+    const char *spec; /* not terminated; decoded: borrowed from the bytes of the frame */
+    size_t spec_len;  /* 1..IJ_SPEC_TEXT_MAX */
+};
+
+struct ij_wire_result {
+    struct ij_failure failure; /* error.code 0 = done, and the rest of it is not sent */
+    struct ij_timings timings;
+    size_t output_count; /* of what is done; 1..IJ_SPEC_OUTPUTS_MAX */
+    struct ij_image_output outputs[IJ_SPEC_OUTPUTS_MAX];
+};
+
+struct ij_wire_frame {
+    enum ij_wire_type type;
+    union {
+        struct ij_wire_hello hello;
+        struct ij_wire_job job;
+        struct ij_image_header header;
+        struct ij_wire_result result;
+    };
+};
+
+/* What must be the same on both sides: the library's version, the shape of the frames. */
+void ij_wire_build(char out[IJ_WIRE_BUILD_SIZE]);
+
+/* Write a frame. @return its length, or 0 when it does not fit or its type is unknown */
+size_t ij_wire_encode(const struct ij_wire_frame *frame, void *out, size_t size);
+
+/*
+ * Read a frame that may come from an enemy: every length, range and string is checked and
+ * nothing may be left over.
+ *
+ * @param out untouched on failure
+ * @return 0, or IMGJOB_E_INTERNAL with a text that says what is wrong
+ */
+int ij_wire_decode(const void *data, size_t len, struct ij_wire_frame *out,
+                   struct imgjob_error *err);

@@ -1,0 +1,219 @@
+/*
+ * Owns the worker's half of the conversation. One job at a time, since libvips has one
+ * error text per process. The pool is trusted here, but a frame is checked all the same:
+ * it is the same code, and a mistake should end in words.
+ */
+#include "pool/worker.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "pool/exchange.h"
+#include "pool/wire.h"
+
+enum { DESCRIPTORS_MAX = 1 + IJ_SPEC_OUTPUTS_MAX };
+
+struct worker {
+    int fd;
+    ij_worker_run_fn run;
+    struct ij_input input;
+    struct imgjob_error *err; /* why the conversation ended */
+    char frame[IJ_WIRE_FRAME_MAX];
+};
+
+/* Descriptors that came with a frame. Owned; zeroed = none. */
+struct delivery {
+    int fds[DESCRIPTORS_MAX];
+    size_t count;
+};
+
+static void delivery_done(struct delivery *delivery)
+{
+    for (size_t i = 0; i < delivery->count; i++)
+        ij_close(&delivery->fds[i]);
+    delivery->count = 0;
+}
+
+static void delivery_read(struct delivery *delivery, struct msghdr *message)
+{
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part;
+         part = CMSG_NXTHDR(message, part)) {
+        if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
+            continue;
+        size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        if (count > DESCRIPTORS_MAX - delivery->count)
+            count =
+                DESCRIPTORS_MAX - delivery->count; /* cannot be: the buffer ends there */
+        memcpy(delivery->fds + delivery->count, CMSG_DATA(part), count * sizeof(int));
+        delivery->count += count;
+    }
+}
+
+/* @return 0, 1 when the pool has closed the socket, or a negative code */
+static int receive(struct worker *worker, struct ij_wire_frame *out,
+                   struct delivery *delivery)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(int) * DESCRIPTORS_MAX)];
+        struct cmsghdr alignment;
+    } control;
+    struct iovec part = { .iov_base = worker->frame, .iov_len = sizeof(worker->frame) };
+    struct msghdr message = {
+        .msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = control.bytes,
+        .msg_controllen = sizeof(control.bytes),
+    };
+    ssize_t len;
+    do
+        len = recvmsg(worker->fd, &message, MSG_CMSG_CLOEXEC);
+    while (len < 0 && errno == EINTR);
+    if (len == 0 || (len < 0 && errno == ECONNRESET))
+        return 1;
+    if (len < 0)
+        return ij_fail_errno(worker->err, IMGJOB_E_INTERNAL, "receive a frame");
+    delivery_read(delivery, &message);
+    if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+        return ij_fail(worker->err, IMGJOB_E_INTERNAL, "a frame was cut off");
+    return ij_wire_decode(worker->frame, (size_t)len, out, worker->err);
+}
+
+/* @return 0, 1 when the pool has closed the socket, or a negative code */
+static int send_frame(struct worker *worker, const struct ij_wire_frame *frame)
+{
+    char bytes[IJ_WIRE_REPLY_MAX];
+    size_t len = ij_wire_encode(frame, bytes, sizeof(bytes));
+    if (len == 0)
+        return ij_fail(worker->err, IMGJOB_E_INTERNAL, "a reply does not fit its frame");
+    ssize_t sent;
+    do
+        sent = send(worker->fd, bytes, len, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    if (sent < 0 && (errno == EPIPE || errno == ECONNRESET))
+        return 1;
+    if (sent < 0)
+        return ij_fail_errno(worker->err, IMGJOB_E_INTERNAL, "send a frame");
+    return 0;
+}
+
+/* What the callbacks of one job see. */
+struct run {
+    struct worker *worker;
+    struct ij_outlet outlet;
+    int rc; /* of the conversation, as receive() returns it */
+};
+
+/* Report the header and wait for the verdict. */
+static int on_header(void *data, const struct ij_image_header *header)
+{
+    struct run *run = data;
+    struct ij_wire_frame frame = { .type = IJ_WIRE_HEADER, .header = *header };
+    IJ_AUTO(delivery_done) struct delivery delivery = { .count = 0 };
+    run->rc = send_frame(run->worker, &frame);
+    if (run->rc == 0)
+        run->rc = receive(run->worker, &frame, &delivery);
+    if (run->rc == 0 && frame.type != IJ_WIRE_GO && frame.type != IJ_WIRE_STOP)
+        run->rc =
+            ij_fail(run->worker->err, IMGJOB_E_INTERNAL,
+                    "a frame of type %u where go or stop was due", (unsigned)frame.type);
+    return run->rc == 0 && frame.type == IJ_WIRE_GO ? 0 : -1;
+}
+
+static int on_output(void *data, size_t index, const void *bytes, size_t len,
+                     struct imgjob_error *err)
+{
+    struct run *run = data;
+    return ij_outlet_write(&run->outlet, index, bytes, len, err);
+}
+
+static int parse_spec(const struct ij_wire_job *job, size_t descriptor_count,
+                      struct imgjob_spec **out, struct ij_failure *failure)
+{
+    struct imgjob_error err;
+    IJ_AUTO(ij_spec_freep) struct imgjob_spec *spec = NULL;
+    int rc = ij_spec_parse(job->spec, job->spec_len, &ij_image_ops, &spec, &err);
+    if (rc < 0)
+        return ij_failure_set(failure, IJ_STAGE_LOAD,
+                              rc == IMGJOB_E_NOMEM ? IJ_REASON_MEMORY : IJ_REASON_SPEC,
+                              rc, "%s", err.text);
+    if (descriptor_count != 1 + spec->output_count)
+        return ij_failure_set(failure, IJ_STAGE_LOAD, IJ_REASON_INTERNAL,
+                              IMGJOB_E_INTERNAL, "%zu descriptors for %zu outputs",
+                              descriptor_count, spec->output_count);
+    *out = ij_steal(&spec);
+    return 0;
+}
+
+/* Fill the result of one job. @return the state of the conversation, as receive() */
+static int run_job(struct worker *worker, const struct ij_wire_job *job,
+                   const struct delivery *delivery, struct ij_wire_result *result)
+{
+    IJ_AUTO(ij_spec_freep) struct imgjob_spec *spec = NULL;
+    if (parse_spec(job, delivery->count, &spec, &result->failure) < 0 ||
+        ij_input_read(&worker->input, delivery->fds[0], job->input_len, &job->limits,
+                      &result->failure) < 0)
+        return 0;
+
+    struct run run = {
+        .worker = worker,
+        .outlet = { .count = spec->output_count, .max = job->limits.max_output_size },
+    };
+    memcpy(run.outlet.fds, delivery->fds + 1, spec->output_count * sizeof(int));
+    struct ij_image_job image_job = {
+        .data = worker->input.data,
+        .len = worker->input.len,
+        .spec = spec,
+        .limits = &job->limits,
+        .safe_shrink = job->safe_shrink,
+        .on_header = on_header,
+        .on_output = on_output,
+        .callback_data = &run,
+    };
+    result->output_count = spec->output_count;
+    int rc = worker->run(&image_job, result->outputs, &result->timings, &result->failure);
+    if (rc < 0 && run.outlet.failure.error.code != 0)
+        result->failure = run.outlet.failure; /* closer to the cause */
+    ij_input_trim(&worker->input);
+    return run.rc;
+}
+
+/* @return as receive() */
+static int serve_one(struct worker *worker)
+{
+    struct ij_wire_frame frame;
+    IJ_AUTO(delivery_done) struct delivery delivery = { .count = 0 };
+    int rc = receive(worker, &frame, &delivery);
+    if (rc != 0)
+        return rc;
+    if (frame.type != IJ_WIRE_JOB)
+        return ij_fail(worker->err, IMGJOB_E_INTERNAL,
+                       "a frame of type %u where a job was due", (unsigned)frame.type);
+    struct ij_wire_frame reply = { .type = IJ_WIRE_RESULT };
+    rc = run_job(worker, &frame.job, &delivery, &reply.result);
+    return rc != 0 ? rc : send_frame(worker, &reply);
+}
+
+static void input_donep(struct worker **worker)
+{
+    if (*worker)
+        ij_input_done(&(*worker)->input);
+    free(*worker);
+}
+
+int ij_worker_serve(int fd, ij_worker_run_fn run, struct imgjob_error *err)
+{
+    IJ_AUTO(input_donep) struct worker *worker = calloc(1, sizeof(*worker));
+    if (!worker)
+        return ij_fail_nomem(err, "starting to serve");
+    worker->fd = fd;
+    worker->run = run;
+    worker->err = err;
+    int rc;
+    do
+        rc = serve_one(worker);
+    while (rc == 0);
+    return rc < 0 ? rc : 0;
+}

@@ -1,0 +1,100 @@
+/* Owns how a pool is put on a store: options read, parts handed over. */
+#include <imgjob/pool.h>
+
+#include <limits.h>
+
+#include "base/check.h"
+#include "base/cpu.h"
+#include "pool/pool.h"
+#include "store.h"
+
+static int check_range(const char *option, uint64_t value, uint64_t min, uint64_t max,
+                       struct imgjob_error *err)
+{
+    if (value >= min && value <= max)
+        return 0;
+    return ij_fail(err, IMGJOB_E_INVALID, "%s: must be %llu..%llu, not %llu", option,
+                   (unsigned long long)min, (unsigned long long)max,
+                   (unsigned long long)value);
+}
+
+static void set_default(uint32_t *value, uint32_t fallback)
+{
+    if (*value == 0)
+        *value = fallback;
+}
+
+/* Fill the zeros and check the ranges. */
+static int read_options(struct imgjob_pool_options *options, struct imgjob_error *err)
+{
+    set_default(&options->workers, ij_cpu_count() < 256 ? ij_cpu_count() : 256);
+    set_default(&options->timeout_ms, 30000);
+    set_default(&options->cpu_ms, 20000);
+    set_default(&options->lease_ms, IJ_LEASE_DEFAULT_MS);
+    set_default(&options->recycle_jobs, 500);
+    if (options->recycle_rss == 0)
+        options->recycle_rss = UINT64_C(256) << 20;
+    if (options->memory_limit == 0)
+        options->memory_limit = UINT64_C(2) << 30;
+    int rc =
+        check_range("isolation", options->isolation, 0, IMGJOB_ISOLATION_INLINE, err);
+    if (rc == 0)
+        rc = check_range("workers", options->workers, 1, 256, err);
+    if (rc == 0)
+        rc = check_range("timeout_ms", options->timeout_ms, 10, 3600000, err);
+    if (rc == 0)
+        rc = check_range("cpu_ms", options->cpu_ms, 1000, 3600000, err);
+    if (rc == 0)
+        rc = check_range("lease_ms", options->lease_ms, 1000, 3600000, err);
+    return rc;
+}
+
+int imgjob_pool_open(struct imgjob_store *store,
+                     const struct imgjob_pool_options *options, struct imgjob_pool **out,
+                     struct imgjob_error *err)
+{
+    struct imgjob_pool_options ours;
+    int rc = ij_options_read(&ours, sizeof(ours), sizeof(ours), options,
+                             "imgjob_pool_options", err);
+    if (rc == 0)
+        rc = read_options(&ours, err);
+    if (rc < 0)
+        return rc;
+    char worker_path[PATH_MAX] = "";
+    if (ours.isolation == IMGJOB_ISOLATION_PROCESS) {
+        rc = ij_worker_path(ours.worker_path, worker_path, sizeof(worker_path), err);
+        if (rc < 0)
+            return rc;
+    }
+    struct ij_pool_config config = {
+        .jobs = store->jobs,
+        .inputs = store->inputs,
+        .outputs = store->outputs,
+        .work = &store->work,
+        .clock = store->clock,
+        .log = { ours.log, ours.log_data },
+        .isolation = ours.isolation,
+        .workers = ours.workers,
+        .lease_ms = ours.lease_ms,
+        .is_paused = ours.paused,
+        .executor = {
+            .worker_path = worker_path,
+            .timeout_ms = ours.timeout_ms,
+            .cpu_ms = ours.cpu_ms,
+            .recycle_jobs = ours.recycle_jobs,
+            .recycle_rss = ours.recycle_rss,
+            .memory_limit = ours.memory_limit,
+            .safe_shrink = ours.safe_shrink,
+            .log = { ours.log, ours.log_data },
+        },
+    };
+    rc = ij_limits_read(ours.limits, &config.executor.limits, err);
+    if (rc < 0)
+        return rc;
+    return ij_pool_open(&config, out, err);
+}
+
+uint32_t imgjob_cpu_count(void)
+{
+    return ij_cpu_count();
+}
