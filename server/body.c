@@ -1,0 +1,284 @@
+/*
+ * Owns the way of a request's body into a draft: 64 KiB at a time, whatever its form.
+ * What the bytes mean is left to json_scan.c and multipart.c, which hand image bytes
+ * back.
+ */
+#include "server/body.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/auto.h"
+#include "base/json.h"
+#include "server/form.h"
+#include "server/http.h"
+#include "server/json_scan.h"
+#include "server/multipart.h"
+
+enum {
+    PIECE = IJ_SCAN_PIECE,
+    ENVELOPE_MAX = 65536, /* bytes of a body that are not the image */
+    SPEC_DEPTH_MAX = 8
+};
+
+static bool media_type_is(const char *content_type, size_t len, const char *name)
+{
+    return len == strlen(name) && strncasecmp(content_type, name, len) == 0;
+}
+
+enum ij_body_kind ij_body_kind(const char *content_type)
+{
+    if (!content_type)
+        return IJ_BODY_JSON;
+    size_t len = strcspn(content_type, "; \t");
+    /* the original read JSON whatever the header said, and "curl -d" says form */
+    static const char *const json[] = { "application/json", "text/json", "",
+                                        "application/x-www-form-urlencoded" };
+    for (size_t i = 0; i < IJ_ARRAY_LEN(json); i++)
+        if (media_type_is(content_type, len, json[i]))
+            return IJ_BODY_JSON;
+    if (media_type_is(content_type, len, "multipart/form-data"))
+        return IJ_BODY_MULTIPART;
+    if (media_type_is(content_type, len, "application/octet-stream") ||
+        (len > 6 && strncasecmp(content_type, "image/", 6) == 0))
+        return IJ_BODY_RAW;
+    return IJ_BODY_UNKNOWN;
+}
+
+uint64_t ij_body_limit(enum ij_body_kind kind, uint64_t max_upload)
+{
+    switch (kind) {
+    case IJ_BODY_JSON:
+        return max_upload / 3 * 4 + 4 + ENVELOPE_MAX;
+    case IJ_BODY_MULTIPART:
+        return max_upload + ENVELOPE_MAX;
+    default:
+        return max_upload;
+    }
+}
+
+static int write_draft(void *data, const void *bytes, size_t len,
+                       struct imgjob_error *err)
+{
+    struct ij_submission *submission = data;
+    return imgjob_draft_write(submission->draft, bytes, len, err);
+}
+
+/* ---- JSON ---- */
+
+struct json_reader {
+    struct ij_scan scan;
+    char piece[PIECE];
+};
+
+static void json_reader_freep(struct json_reader **reader)
+{
+    if (*reader)
+        ij_scan_done(&(*reader)->scan);
+    free(*reader);
+}
+
+static int read_json(struct ij_request *request, struct ij_submission *out,
+                     struct imgjob_error *err)
+{
+    /* not zeroed: a small body shall not touch all of it */
+    IJ_AUTO(json_reader_freep) struct json_reader *reader = malloc(sizeof(*reader));
+    if (!reader)
+        return ij_fail_nomem(err, "reading a JSON body");
+    ij_scan_init(&reader->scan, write_draft, out);
+    long len;
+    while ((len = ij_http_read(request, reader->piece, PIECE, err)) > 0) {
+        int rc = ij_scan_feed(&reader->scan, reader->piece, (size_t)len, err);
+        if (rc < 0)
+            return rc;
+    }
+    if (len < 0)
+        return (int)len;
+    int rc = ij_scan_end(&reader->scan, &out->is_long, err);
+    if (rc == 0) {
+        out->spec = reader->scan.rest;
+        reader->scan.rest = (struct ij_buf){ 0 };
+    }
+    return rc;
+}
+
+/* ---- the raw image ---- */
+
+static int read_raw(struct ij_request *request, struct ij_submission *out,
+                    struct imgjob_error *err)
+{
+    struct ij_form form = { .count = 0 };
+    int rc = ij_form_add_query(&form, request->query, err);
+    if (rc < 0)
+        return rc;
+    ij_form_write(&form, &out->spec);
+    IJ_AUTO(ij_free) char *piece = malloc(PIECE);
+    if (!piece)
+        return ij_fail_nomem(err, "reading an image");
+    long len;
+    while ((len = ij_http_read(request, piece, PIECE, err)) > 0) {
+        rc = imgjob_draft_write(out->draft, piece, (size_t)len, err);
+        if (rc < 0)
+            return rc;
+    }
+    return (int)len;
+}
+
+/* ---- multipart ---- */
+
+enum part { PART_IMAGE, PART_SPEC, PART_FIELD };
+
+struct form_reader {
+    struct ij_submission *out;
+    struct ij_multipart multipart;
+    struct ij_form form;
+    enum part part; /* under way */
+    char name[IJ_PART_NAME_SIZE];
+    struct ij_buf value; /* of a field under way */
+    bool has_image, has_spec;
+    uint64_t image_len;
+    size_t held; /* bytes in `piece` that are not understood yet */
+    char piece[PIECE + IJ_PART_HEADERS_MAX];
+};
+
+static void form_reader_freep(struct form_reader **reader)
+{
+    if (*reader)
+        ij_buf_done(&(*reader)->value);
+    free(*reader);
+}
+
+static int part_begin(void *data, const char *name, struct imgjob_error *err)
+{
+    struct form_reader *reader = data;
+    if (strcmp(name, "image") == 0)
+        reader->part = PART_IMAGE;
+    else if (strcmp(name, "spec") == 0)
+        reader->part = PART_SPEC;
+    else if (ij_form_has(name))
+        reader->part = PART_FIELD;
+    else
+        return ij_fail(err, IMGJOB_E_INVALID, "%s: no such field", name);
+    bool *seen = reader->part == PART_IMAGE  ? &reader->has_image
+                 : reader->part == PART_SPEC ? &reader->has_spec
+                                             : NULL;
+    if (seen && *seen)
+        return ij_fail(err, IMGJOB_E_INVALID, "%s: stands twice", name);
+    if (seen)
+        *seen = true;
+    memcpy(reader->name, name, strlen(name) + 1); /* multipart.c bounds it */
+    ij_buf_clear(&reader->value);
+    return 0;
+}
+
+static int part_bytes(void *data, const void *bytes, size_t len, struct imgjob_error *err)
+{
+    struct form_reader *reader = data;
+    if (reader->part == PART_IMAGE) {
+        reader->image_len += len;
+        return imgjob_draft_write(reader->out->draft, bytes, len, err);
+    }
+    struct ij_buf *to = reader->part == PART_SPEC ? &reader->out->spec : &reader->value;
+    ij_buf_add(to, bytes, len);
+    if (to->failed)
+        return ij_fail(err, IMGJOB_E_LIMIT, "%s: is longer than %d bytes", reader->name,
+                       ENVELOPE_MAX);
+    return 0;
+}
+
+static int part_end(void *data, struct imgjob_error *err)
+{
+    struct form_reader *reader = data;
+    if (reader->part != PART_FIELD)
+        return 0;
+    const char *value = reader->value.data ? reader->value.data : "";
+    if (strlen(value) != reader->value.len)
+        return ij_fail(err, IMGJOB_E_INVALID, "%s: holds a NUL byte", reader->name);
+    return ij_form_add(&reader->form, reader->name, value, err);
+}
+
+/* The spec part is JSON of a stranger: is it any, and which form has it? */
+static int check_spec_part(struct ij_submission *out, struct imgjob_error *err)
+{
+    IJ_AUTO(ij_json_freep) struct ij_json *root = NULL;
+    const char *text = out->spec.data ? out->spec.data : "";
+    int rc = ij_json_parse(text, out->spec.len, SPEC_DEPTH_MAX, &root, err);
+    if (rc < 0)
+        return rc;
+    out->is_long = ij_json_member(root, "steps") || ij_json_member(root, "outputs");
+    return 0;
+}
+
+static int end_form(struct form_reader *reader, struct imgjob_error *err)
+{
+    int rc = ij_multipart_end(&reader->multipart, err);
+    if (rc < 0)
+        return rc;
+    if (!reader->has_image)
+        return ij_fail(err, IMGJOB_E_INVALID, "image is missing: a part of that name");
+    if (reader->image_len == 0)
+        return ij_fail(err, IMGJOB_E_INVALID, "image: is empty");
+    if (reader->has_spec && reader->form.count > 0)
+        return ij_fail(err, IMGJOB_E_INVALID,
+                       "spec: leaves no room for plain fields beside it");
+    if (reader->has_spec)
+        return check_spec_part(reader->out, err);
+    ij_form_write(&reader->form, &reader->out->spec);
+    return 0;
+}
+
+static int read_form(struct ij_request *request, struct ij_submission *out,
+                     struct imgjob_error *err)
+{
+    IJ_AUTO(form_reader_freep) struct form_reader *reader = malloc(sizeof(*reader));
+    if (!reader)
+        return ij_fail_nomem(err, "reading a multipart body");
+    memset(reader, 0, offsetof(struct form_reader, piece));
+    reader->out = out;
+    reader->value.max = ENVELOPE_MAX;
+    struct ij_part_sink sink = { part_begin, part_bytes, part_end, reader };
+    int rc = ij_multipart_init(&reader->multipart,
+                               ij_request_header(request, "Content-Type"), &sink, err);
+    if (rc < 0)
+        return rc;
+    long len;
+    while ((len = ij_http_read(request, reader->piece + reader->held, PIECE, err)) > 0) {
+        size_t have = reader->held + (size_t)len, used = 0;
+        rc = ij_multipart_feed(&reader->multipart, reader->piece, have, &used, err);
+        if (rc < 0)
+            return rc;
+        reader->held = have - used;
+        memmove(reader->piece, reader->piece + used, reader->held);
+    }
+    return len < 0 ? (int)len : end_form(reader, err);
+}
+
+/* ---- all of them ---- */
+
+int ij_body_read(struct imgjob_store *store, struct ij_request *request,
+                 enum ij_body_kind kind, struct ij_submission *out,
+                 struct imgjob_error *err)
+{
+    out->spec.max = ENVELOPE_MAX;
+    int rc = imgjob_draft_open(store, &out->draft, err);
+    if (rc < 0)
+        return rc;
+    switch (kind) {
+    case IJ_BODY_JSON:
+        return read_json(request, out, err);
+    case IJ_BODY_MULTIPART:
+        return read_form(request, out, err);
+    case IJ_BODY_RAW:
+        return read_raw(request, out, err);
+    default:
+        return ij_fail(err, IMGJOB_E_INTERNAL, "no body of kind %d can be read", kind);
+    }
+}
+
+void ij_submission_done(struct ij_submission *submission)
+{
+    imgjob_draft_discard(submission->draft);
+    submission->draft = NULL;
+    ij_buf_done(&submission->spec);
+}

@@ -1,0 +1,77 @@
+/* The settings: one table from which the file, environment and flag names, the help and
+ * the checks are made. */
+#pragma once
+
+#include <stdio.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum { IJ_SETTING_COUNT = 28 };
+
+enum ij_durability_choice { IJ_DURABILITY_FULL, IJ_DURABILITY_NORMAL };
+enum ij_isolation_choice { IJ_ISOLATION_PROCESS, IJ_ISOLATION_INLINE };
+enum ij_log_format_choice { IJ_LOG_TEXT, IJ_LOG_JSON };
+
+/* Owned; begin with ij_config_init(), end with ij_config_done(). A choice is held as its
+ * index. */
+struct ij_config {
+    uint64_t port;
+    char *bind;
+    uint64_t allow_open;
+    uint64_t http_threads;
+    uint64_t max_waiters; /* 0 = half of http_threads */
+    char *db_path;
+    char *upload_dir;
+    char *output_dir;
+    uint64_t durability;
+    uint64_t max_queued_jobs;
+    uint64_t min_free_bytes;
+    uint64_t result_ttl_s;
+    uint64_t job_ttl_s;
+    uint64_t worker_pool_size; /* 0 = available CPUs */
+    uint64_t isolation;
+    char *worker_path; /* "" = the one installed or built with the library */
+    uint64_t paused;
+    uint64_t jpeg_shrink; /* 0 = fast, 1 = safe */
+    uint64_t job_timeout_ms;
+    uint64_t job_cpu_ms;
+    uint64_t max_upload_size;
+    uint64_t max_output_size;
+    uint64_t max_pixels;
+    uint64_t max_progressive_pixels;
+    uint64_t max_side;
+    uint64_t grace_ms;
+    uint64_t log_format;
+    uint64_t log_level;
+
+    char *source[IJ_SETTING_COUNT]; /* where each value came from, in the table's order */
+};
+
+/* What the command line asks for. */
+enum ij_config_action {
+    IJ_CONFIG_RUN,
+    IJ_CONFIG_HELP,
+    IJ_CONFIG_VERSION,
+    IJ_CONFIG_PRINT
+};
+
+/* All defaults. @return 0, or IMGJOB_E_NOMEM */
+int ij_config_init(struct ij_config *config, struct imgjob_error *err);
+
+/*
+ * Read the layers, the later one winning: the file named by --config, the environment,
+ * the flags. Then check what no single value can tell.
+ *
+ * @param environment "NAME=value" strings, ended by NULL
+ * @return 0, or IMGJOB_E_INVALID with a text that names key, value, range and source
+ */
+int ij_config_load(struct ij_config *config, int argc, char *const *argv,
+                   char *const *environment, enum ij_config_action *action,
+                   struct imgjob_error *err);
+
+/* As a file that --config reads, each line saying where its value came from. */
+void ij_config_print(const struct ij_config *config, FILE *out);
+void ij_config_print_help(FILE *out);
+
+void ij_config_done(struct ij_config *config);

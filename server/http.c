@@ -1,0 +1,383 @@
+/*
+ * Owns civetweb: its settings, its callbacks, and how an answer goes over the wire. Every
+ * request is answered here, by the gate or by the handlers, on a connection that is
+ * closed afterwards: civetweb's own file, CGI, form and keep-alive code is never reached.
+ * What a request means is left to the callbacks.
+ */
+#include "server/http.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <civetweb.h>
+
+#include "base/auto.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/thread.h"
+#include "server/problem.h"
+
+enum {
+    PIECE = 65536,           /* bytes of a body that are sent or read at once */
+    HEAD_MAX = 4096,         /* bytes of our own header lines */
+    REQUEST_MAX_MS = 120000, /* to read a whole body */
+    DRAIN_MAX = 32 << 20,    /* bytes of a refused body that are read and dropped */
+    DRAIN_MS = 2000,         /* and for how long */
+    STOP_GRACE_MS = 5000,
+    THREAD_STACK = 256 << 10 /* civetweb's own deepest frame is below 20 KiB */
+};
+
+struct ij_http {
+    struct mg_context *context;
+    struct ij_http_callbacks callbacks;
+    struct ij_log log;
+    uint32_t port;
+    pthread_mutex_t lock;
+    pthread_cond_t idle;
+    uint32_t active; /* guarded by lock: requests being served */
+};
+
+/* ---- answering ---- */
+
+static bool send_all(struct mg_connection *connection, const void *data, size_t len)
+{
+    return mg_write(connection, data, len) == (int)len;
+}
+
+static void compose_head(const struct ij_response *response, uint64_t length,
+                         struct ij_buf *out)
+{
+    char date[64] = "";
+    time_t now = time(NULL);
+    struct tm utc;
+    if (gmtime_r(&now, &utc))
+        (void)strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &utc);
+    ij_buf_printf(out,
+                  "HTTP/1.1 %d %s\r\n"
+                  "Date: %s\r\n"
+                  "Connection: close\r\n"
+                  "Content-Type: %s\r\n"
+                  "Content-Length: %" PRIu64 "\r\n"
+                  "X-Request-Id: %s\r\n"
+                  "X-Content-Type-Options: nosniff\r\n",
+                  response->status, ij_status_title(response->status), date,
+                  response->content_type ? response->content_type : "text/plain", length,
+                  response->request_id);
+    ij_buf_add(out, response->head.data, response->head.len);
+    ij_buf_add(out, "\r\n", 2);
+}
+
+/* The head already stands in `piece`; the first bytes of the image join it, since every
+ * write is a packet. @return bytes of the body that were sent */
+static uint64_t send_source(struct ij_http *http, struct mg_connection *connection,
+                            const struct ij_response *response, struct ij_buf *head)
+{
+    const struct ij_body_source *source = &response->source;
+    IJ_AUTO(ij_free) char *piece = malloc(PIECE);
+    if (!piece)
+        return 0;
+    size_t used = head->len; /* below HEAD_MAX, far below PIECE */
+    memcpy(piece, head->data, used);
+    uint64_t offset = 0;
+    while (offset < source->length) {
+        struct imgjob_error err;
+        size_t len = 0;
+        int rc =
+            source->read(source->data, offset, piece + used, PIECE - used, &len, &err);
+        if (rc < 0 || len == 0) {
+            ij_log(&http->log, IMGJOB_LOG_ERROR, "http", NULL,
+                   "request %s: cut off after %" PRIu64 " of %" PRIu64 " bytes: %s",
+                   response->request_id, offset, source->length,
+                   rc < 0 ? err.text : "the image is shorter than it was");
+            return offset;
+        }
+        if (!send_all(connection, piece, used + len))
+            return offset;
+        offset += len;
+        used = 0;
+    }
+    return offset;
+}
+
+/* @return bytes of the body that were sent */
+static uint64_t send_response(struct ij_http *http, const struct ij_request *request,
+                              struct ij_response *response)
+{
+    struct mg_connection *connection = request->connection;
+    bool streams = response->source.read != NULL;
+    if (response->body.failed || response->head.failed) { /* out of memory */
+        ij_buf_clear(&response->body);
+        ij_buf_clear(&response->head);
+        response->status = 500;
+        streams = false;
+    }
+    uint64_t length = streams ? response->source.length : response->body.len;
+    bool has_body = strcmp(request->method, "HEAD") != 0 && length > 0;
+    IJ_AUTO(ij_buf_done) struct ij_buf out = { .max = 4 << 20 };
+    compose_head(response, length, &out);
+    if (has_body && streams && out.len <= HEAD_MAX)
+        return send_source(http, connection, response, &out);
+    if (has_body && !streams)
+        ij_buf_add(&out, response->body.data, response->body.len);
+    if (out.failed || !send_all(connection, out.data, out.len))
+        return 0;
+    return has_body ? length : 0;
+}
+
+/*
+ * Read and drop what is left of a body that nobody wanted: closing a socket with unread
+ * bytes resets it, and the client might lose the answer. Not for clients that wait to be
+ * told: they send nothing.
+ */
+static void drain(struct ij_request *request)
+{
+    if (!request->has_length || request->received >= request->length ||
+        (request->expects_continue && !request->body_begun))
+        return;
+    IJ_AUTO(ij_free) char *piece = malloc(PIECE);
+    int64_t until = ij_mono_ms(&ij_clock_system) + DRAIN_MS;
+    for (size_t dropped = 0; piece && dropped < DRAIN_MAX;) {
+        long len = ij_http_read(request, piece, PIECE, NULL);
+        if (len <= 0 || ij_mono_ms(&ij_clock_system) > until)
+            break;
+        dropped += (size_t)len;
+    }
+}
+
+static void answer(struct ij_http *http, struct ij_request *request,
+                   struct ij_response *response)
+{
+    uint64_t bytes = send_response(http, request, response);
+    http->callbacks.served(http->callbacks.data, request, response->status, bytes);
+    drain(request);
+}
+
+/* ---- requests ---- */
+
+static void begin_request(struct ij_request *request, struct mg_connection *connection)
+{
+    request->connection = connection;
+    request->began_ms = ij_mono_ms(&ij_clock_system);
+    request->method = request->path = request->query = request->remote = "";
+    struct ij_id id = { { 0 } };
+    (void)ij_id_new(ij_wall_ms(&ij_clock_system), &id, NULL); /* else an id of zeros */
+    ij_id_format(&id, request->id);
+}
+
+static void read_request(struct ij_request *request, const struct mg_request_info *info)
+{
+    request->method = info->request_method;
+    request->path = info->local_uri_raw ? info->local_uri_raw : "";
+    request->query = info->query_string ? info->query_string : "";
+    request->remote = info->remote_addr;
+    request->is_http10 = strcmp(info->http_version, "1.0") == 0;
+    for (int i = 0; i < info->num_headers && i < IJ_HEADERS_MAX; i++)
+        request->headers[request->header_count++] = (struct ij_header){
+            .name = info->http_headers[i].name,
+            .value = info->http_headers[i].value,
+        };
+}
+
+static void count_active(struct ij_http *http, int change)
+{
+    (void)pthread_mutex_lock(&http->lock);
+    http->active += (uint32_t)change;
+    if (http->active == 0)
+        (void)pthread_cond_broadcast(&http->idle);
+    (void)pthread_mutex_unlock(&http->lock);
+}
+
+/* civetweb hands every request here; a positive return says that it was answered. */
+static int on_request(struct mg_connection *connection)
+{
+    mg_disable_connection_keep_alive(connection); /* before anything can be refused */
+    const struct mg_request_info *info = mg_get_request_info(connection);
+    struct ij_http *http = info->user_data;
+    count_active(http, 1);
+    struct ij_request request = { .has_length = false };
+    begin_request(&request, connection);
+    read_request(&request, info);
+    IJ_AUTO(ij_response_done) struct ij_response response = { .request_id = request.id };
+    struct imgjob_error err;
+    int refusal = ij_gate_check(&request, (size_t)info->num_headers, &err);
+    if (refusal != 0)
+        ij_problem(&response, refusal, "invalid", "%s", err.text);
+    else
+        http->callbacks.serve(http->callbacks.data, &request, &response);
+    answer(http, &request, &response);
+    count_active(http, -1);
+    return response.status;
+}
+
+/* What civetweb itself refuses, while it reads the head of a request. */
+static int on_error(struct mg_connection *connection, int status, const char *text)
+{
+    const struct mg_request_info *info = mg_get_request_info(connection);
+    struct ij_http *http = info->user_data;
+    struct ij_request request = { .has_length = false };
+    begin_request(&request, connection);
+    request.remote = info->remote_addr;
+    IJ_AUTO(ij_response_done) struct ij_response response = { .request_id = request.id };
+    if (status == 413) /* civetweb's word for a head that does not fit its buffer */
+        ij_problem(&response, 431, "limit",
+                   "the head of the request is over 16384 bytes");
+    else if (status == 411) /* and for a length that is none */
+        ij_problem(&response, 400, "invalid", "Content-Length must be 1 to 10 digits");
+    else
+        ij_problem(&response, status, "invalid", "malformed request: %s", text);
+    answer(http, &request, &response);
+    return 0;
+}
+
+static int on_log(const struct mg_connection *connection, const char *text)
+{
+    const struct mg_context *context = mg_get_context(connection);
+    struct ij_http *http = context ? mg_get_user_data(context) : NULL;
+    if (http)
+        ij_log(&http->log, IMGJOB_LOG_WARN, "http", NULL, "civetweb: %s", text);
+    return 1;
+}
+
+static bool tell_to_continue(struct ij_request *request)
+{
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    return send_all(request->connection, text, sizeof(text) - 1);
+}
+
+long ij_http_read(struct ij_request *request, void *buffer, size_t len,
+                  struct imgjob_error *err)
+{
+    if (!request->body_begun && request->expects_continue && !tell_to_continue(request))
+        return ij_fail(err, IMGJOB_E_INVALID, "the client went away");
+    request->body_begun = true;
+    uint64_t left = request->length - request->received;
+    size_t wanted = left < len ? (size_t)left : len;
+    if (wanted == 0)
+        return 0;
+    int got = mg_read(request->connection, buffer, wanted);
+    if (got > 0)
+        request->received += (uint64_t)got;
+    if (got < (int)wanted)
+        return ij_fail(err, IMGJOB_E_INVALID,
+                       "the body ends after %" PRIu64 " of %" PRIu64 " bytes",
+                       request->received, request->length);
+    if (ij_mono_ms(&ij_clock_system) - request->began_ms > REQUEST_MAX_MS)
+        return ij_fail(err, IMGJOB_E_INVALID, "the body took longer than %d s",
+                       REQUEST_MAX_MS / 1000);
+    return got;
+}
+
+/* ---- life ---- */
+
+/* Threads are many and their stacks shallow: keep the address space small. Only threads
+ * that start meanwhile are meant, so the old size is put back. */
+static struct mg_context *start_context(struct mg_init_data *init,
+                                        struct mg_error_data *error)
+{
+    pthread_attr_t before, shallow;
+    bool changed = pthread_getattr_default_np(&before) == 0 &&
+                   pthread_attr_init(&shallow) == 0 &&
+                   pthread_attr_setstacksize(&shallow, THREAD_STACK) == 0 &&
+                   pthread_setattr_default_np(&shallow) == 0;
+    struct mg_context *context = mg_start2(init, error);
+    if (changed)
+        (void)pthread_setattr_default_np(&before);
+    return context;
+}
+
+static int listen_on(struct ij_http *http, const struct ij_http_options *options,
+                     struct imgjob_error *err)
+{
+    char address[64], threads[16], words[200] = "";
+    (void)snprintf(address, sizeof(address), "%s:%" PRIu32, options->bind, options->port);
+    (void)snprintf(threads, sizeof(threads), "%" PRIu32, options->threads);
+    /* every setting that matters, so that no default of a civetweb build counts */
+    const char *settings[] = {
+        "listening_ports",
+        address,
+        "num_threads",
+        threads,
+        "connection_queue",
+        "256",
+        "listen_backlog",
+        "512",
+        "request_timeout_ms",
+        "10000",
+        "max_request_size",
+        "16384",
+        "enable_keep_alive",
+        "no",
+        "decode_url",
+        "no",
+        "tcp_nodelay",
+        "1",
+        "enable_directory_listing",
+        "no",
+        "access_control_allow_origin",
+        "",
+        NULL,
+    };
+    const struct mg_callbacks callbacks = {
+        .begin_request = on_request,
+        .http_error = on_error,
+        .log_message = on_log,
+    };
+    unsigned code = 0;
+    struct mg_init_data init = { &callbacks, http, settings };
+    struct mg_error_data error = { &code, words, sizeof(words) };
+    http->context = start_context(&init, &error);
+    if (!http->context)
+        return ij_fail(err, IMGJOB_E_INVALID, "listen on %s: %s", address,
+                       words[0] ? words : strerror(errno));
+    struct mg_server_port port;
+    if (mg_get_server_ports(http->context, 1, &port) == 1)
+        http->port = (uint32_t)port.port;
+    return 0;
+}
+
+int ij_http_start(const struct ij_http_options *options, struct ij_http **out,
+                  struct imgjob_error *err)
+{
+    struct ij_http *http = calloc(1, sizeof(*http));
+    if (!http)
+        return ij_fail_nomem(err, "starting the HTTP listener");
+    http->callbacks = options->callbacks;
+    http->log = options->log;
+    (void)pthread_mutex_init(&http->lock, NULL); /* cannot fail without attributes */
+    int rc = ij_cond_init(&http->idle, err);
+    if (rc == 0) {
+        (void)mg_init_library(0); /* no TLS: it is terminated in front */
+        rc = listen_on(http, options, err);
+    }
+    if (rc < 0) {
+        ij_http_stop(http);
+        return rc;
+    }
+    *out = http;
+    return 0;
+}
+
+uint32_t ij_http_port(const struct ij_http *http)
+{
+    return http->port;
+}
+
+void ij_http_stop(struct ij_http *http)
+{
+    if (!http)
+        return;
+    int64_t until = ij_mono_ms(&ij_clock_system) + STOP_GRACE_MS;
+    (void)pthread_mutex_lock(&http->lock);
+    while (http->active > 0 && ij_cond_wait_until(&http->idle, &http->lock, until))
+        ;
+    (void)pthread_mutex_unlock(&http->lock);
+    mg_stop(http->context); /* NULL is fine; joins every thread */
+    (void)pthread_cond_destroy(&http->idle);
+    (void)pthread_mutex_destroy(&http->lock);
+    free(http);
+}

@@ -1,0 +1,152 @@
+/*
+ * imgjobd: the wiring, and the order of beginning and end. Store, workers, listener come
+ * up in this order and go down in the other; between them nothing here does any work.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/auto.h"
+#include "server/http.h"
+#include "server/log.h"
+#include "server/notify.h"
+#include "server/open.h"
+#include "server/process.h"
+#include "server/router.h"
+#include "server/signals.h"
+
+extern char **environ;
+
+/* Everything that lives as long as the server does. */
+struct server {
+    struct ij_config config;
+    struct ij_log_writer writer;
+    struct ij_app app;
+    struct ij_http *http;
+};
+
+static void serve(void *data, struct ij_request *request, struct ij_response *response)
+{
+    struct server *server = data;
+    ij_router_serve(&server->app, request, response);
+}
+
+static void served(void *data, const struct ij_request *request, int status,
+                   uint64_t bytes)
+{
+    const struct server *server = data;
+    ij_log_writer_request(&server->writer, request, status, bytes);
+}
+
+static int start_listener(struct server *server, struct imgjob_error *err)
+{
+    const struct ij_http_options options = {
+        .bind = server->config.bind,
+        .port = (uint32_t)server->config.port,
+        .threads = (uint32_t)server->config.http_threads,
+        .callbacks = { serve, served, server },
+        .log = server->app.log,
+    };
+    return ij_http_start(&options, &server->http, err);
+}
+
+static int start(struct server *server, struct imgjob_error *err)
+{
+    const struct ij_config *config = &server->config;
+    struct ij_app *app = &server->app;
+    server->writer =
+        (struct ij_log_writer){ STDERR_FILENO, config->log_format == IJ_LOG_JSON,
+                                (uint32_t)config->log_level };
+    app->config = config;
+    app->log = (struct ij_log){ ij_log_writer_event, &server->writer };
+    app->max_waiters =
+        (uint32_t)(config->max_waiters ? config->max_waiters : config->http_threads / 2);
+    ij_process_raise_descriptors(&app->log, config->http_threads);
+    int rc = ij_signals_hold(err);
+    if (rc == 0)
+        rc = ij_open_store(config, app->log, &app->store, err);
+    if (rc == 0)
+        rc = ij_open_pool(config, app->log, app->store, &app->pool, err);
+    return rc < 0 ? rc : start_listener(server, err);
+}
+
+static void announce(const struct server *server)
+{
+    const struct ij_config *config = &server->config;
+    struct imgjob_pool_stats stats = { .size = sizeof(stats) };
+    (void)imgjob_pool_stats(server->app.pool, &stats, NULL); /* zeros say it as well */
+    ij_log(
+        &server->app.log, IMGJOB_LOG_INFO, "server", NULL,
+        "imgjobd %s listens on http://%s:%" PRIu32 ": %" PRIu32
+        " workers, isolation %s, durability %s, jobs in %s, inputs in %s, outputs in %s",
+        imgjob_version(), config->bind, ij_http_port(server->http), stats.workers,
+        config->isolation == IJ_ISOLATION_PROCESS ? "process" : "inline",
+        config->durability == IJ_DURABILITY_FULL ? "full" : "normal", config->db_path,
+        config->upload_dir, config->output_dir);
+    ij_notify("READY=1");
+}
+
+/* Finish what runs, let go what waits, and only then take things apart. */
+static void stop(struct server *server, const char *signal_name)
+{
+    struct ij_app *app = &server->app;
+    atomic_store(&app->draining, true);
+    ij_notify("STOPPING=1");
+    ij_log(&app->log, IMGJOB_LOG_INFO, "server", NULL,
+           "%s: no new jobs; running ones may finish within %" PRIu64 " ms", signal_name,
+           server->config.grace_ms);
+    ij_signals_release();
+    if (imgjob_pool_drain(app->pool, (uint32_t)server->config.grace_ms) != 0)
+        ij_log(&app->log, IMGJOB_LOG_WARN, "server", NULL,
+               "some jobs still run: they are released, and run again after a restart");
+}
+
+static void done(struct server *server)
+{
+    if (server->app.store)
+        imgjob_store_wake_waiters(server->app.store);
+    imgjob_pool_close(server->app.pool);
+    ij_http_stop(server->http);
+    imgjob_store_close(server->app.store);
+    ij_config_done(&server->config);
+}
+
+static int run(struct server *server)
+{
+    struct imgjob_error err;
+    int rc = start(server, &err);
+    if (rc < 0)
+        (void)fprintf(stderr, "imgjobd: %s\n", err.text);
+    else {
+        announce(server);
+        stop(server, ij_signals_wait());
+    }
+    struct ij_log log = server->app.log;
+    done(server);
+    if (rc == 0)
+        ij_log(&log, IMGJOB_LOG_INFO, "server", NULL, "the end");
+    return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    static struct server server;
+    struct imgjob_error err;
+    enum ij_config_action action;
+    ij_process_limit_memory();
+    if (ij_config_init(&server.config, &err) < 0 ||
+        ij_config_load(&server.config, argc, argv, environ, &action, &err) < 0) {
+        (void)fprintf(stderr, "imgjobd: %s\n", err.text);
+        ij_config_done(&server.config);
+        return 2;
+    }
+    if (action == IJ_CONFIG_RUN)
+        return run(&server);
+    if (action == IJ_CONFIG_HELP)
+        ij_config_print_help(stdout);
+    else if (action == IJ_CONFIG_VERSION)
+        (void)printf("imgjobd %s\n", imgjob_version());
+    else
+        ij_config_print(&server.config, stdout);
+    ij_config_done(&server.config);
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,64 @@
+/* Owns the translation of the server's settings into the library's options. */
+#include "server/open.h"
+
+#include <stdio.h>
+
+#include "base/auto.h"
+
+int ij_open_store(const struct ij_config *config, struct ij_log log,
+                  struct imgjob_store **out, struct imgjob_error *err)
+{
+    IJ_AUTO(ij_buf_done) struct ij_buf jobs = { .max = 8192 };
+    IJ_AUTO(ij_buf_done) struct ij_buf inputs = { .max = 8192 };
+    IJ_AUTO(ij_buf_done) struct ij_buf outputs = { .max = 8192 };
+    ij_buf_printf(&jobs, "sqlite:%s", config->db_path);
+    ij_buf_printf(&inputs, "file:%s", config->upload_dir);
+    ij_buf_printf(&outputs, "file:%s", config->output_dir);
+    if (jobs.failed || inputs.failed || outputs.failed)
+        return ij_fail_nomem(err, "opening the store");
+    const struct imgjob_store_options options = {
+        .size = sizeof(options),
+        .jobs_url = jobs.data,
+        .inputs_url = inputs.data,
+        .outputs_url = outputs.data,
+        .max_upload_size = config->max_upload_size,
+        .max_queued_jobs = config->max_queued_jobs,
+        .min_free_bytes = config->min_free_bytes,
+        .result_ttl_ms = config->result_ttl_s * 1000,
+        .job_ttl_ms = config->job_ttl_s * 1000,
+        .durability = config->durability == IJ_DURABILITY_FULL ? IMGJOB_DURABILITY_FULL
+                                                               : IMGJOB_DURABILITY_NORMAL,
+        .log = log.fn,
+        .log_data = log.data,
+    };
+    return imgjob_store_open(&options, out, err);
+}
+
+int ij_open_pool(const struct ij_config *config, struct ij_log log,
+                 struct imgjob_store *store, struct imgjob_pool **out,
+                 struct imgjob_error *err)
+{
+    const struct imgjob_limits limits = {
+        .size = sizeof(limits),
+        .max_upload_size = config->max_upload_size,
+        .max_output_size = config->max_output_size,
+        .max_pixels = config->max_pixels,
+        .max_progressive_pixels = config->max_progressive_pixels,
+        .max_side = (uint32_t)config->max_side,
+    };
+    const struct imgjob_pool_options options = {
+        .size = sizeof(options),
+        .workers = (uint32_t)config->worker_pool_size,
+        .isolation = config->isolation == IJ_ISOLATION_PROCESS ? IMGJOB_ISOLATION_PROCESS
+                                                               : IMGJOB_ISOLATION_INLINE,
+        .worker_path = config->worker_path[0] ? config->worker_path : NULL,
+        .limits = &limits,
+        .timeout_ms = (uint32_t)config->job_timeout_ms,
+        .cpu_ms = (uint32_t)config->job_cpu_ms,
+        .paused = config->paused != 0,
+        .safe_shrink = config->jpeg_shrink != 0,
+        .log = log.fn,
+        .log_data = log.data,
+    };
+    return imgjob_pool_open(store, &options, out, err);
+}

@@ -1,0 +1,58 @@
+/* Owns percent-decoding. Strict: what is no %XX, or is %00, is refused, not passed on. */
+#include "server/query.h"
+
+#include <string.h>
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 32;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The byte that "%XX" at `from` stands for; 0 when it stands for none that is allowed. */
+static char percent_byte(const char *from, size_t len)
+{
+    int high = len >= 3 ? hex_digit(from[1]) : -1;
+    int low = len >= 3 ? hex_digit(from[2]) : -1;
+    return high < 0 || low < 0 ? '\0' : (char)(high << 4 | low);
+}
+
+static int decode(const char *from, size_t len, char *out, size_t size,
+                  struct imgjob_error *err)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < len; i++) {
+        char c = from[i] == '+' ? ' ' : from[i];
+        if (c == '%') {
+            c = percent_byte(from + i, len - i);
+            if (c == '\0')
+                return ij_fail(err, IMGJOB_E_INVALID, "query: bad percent sign");
+            i += 2;
+        }
+        if (used + 1 >= size)
+            return ij_fail(err, IMGJOB_E_INVALID,
+                           "query: a name or value is longer than %zu bytes", size - 1);
+        out[used++] = c;
+    }
+    out[used] = '\0';
+    return 0;
+}
+
+int ij_query_next(const char **at, struct ij_query_pair *out, struct imgjob_error *err)
+{
+    *at += strspn(*at, "&");
+    if (**at == '\0')
+        return 1;
+    size_t len = strcspn(*at, "&");
+    const char *equals = memchr(*at, '=', len);
+    size_t name_len = equals ? (size_t)(equals - *at) : len;
+    int rc = decode(*at, name_len, out->name, sizeof(out->name), err);
+    if (rc < 0)
+        return rc;
+    const char *value = equals ? equals + 1 : *at + len;
+    rc = decode(value, (size_t)(*at + len - value), out->value, sizeof(out->value), err);
+    *at += len;
+    return rc;
+}

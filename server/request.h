@@ -1,0 +1,52 @@
+/* One HTTP request as the gate let it through. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <imgjob/job.h>
+
+#include "base/error.h"
+
+/* civetweb keeps 64 headers and drops the rest without a word, so fewer are allowed. */
+enum { IJ_HEADERS_MAX = 60, IJ_PATH_PARAMETER_SIZE = 64 };
+
+struct ij_header {
+    const char *name;
+    const char *value;
+};
+
+/* Owned by the thread that serves it. All strings are borrowed until it is answered. */
+struct ij_request {
+    const char *method;
+    const char *path;   /* as sent: percent signs are not decoded */
+    const char *query;  /* as sent, without the question mark; "" when there is none */
+    const char *remote; /* the client's address */
+    bool is_http10;
+    struct ij_header headers[IJ_HEADERS_MAX];
+    size_t header_count;
+
+    bool has_length;       /* Content-Length was given */
+    bool expects_continue; /* the client sends its body only when told to */
+    bool body_begun;
+    uint64_t length;   /* bytes of body promised */
+    uint64_t received; /* bytes of body read so far */
+
+    char id[IMGJOB_ID_SIZE];                /* in the log and in X-Request-Id */
+    char parameter[IJ_PATH_PARAMETER_SIZE]; /* what stood for {id} in the path, cut */
+    int64_t began_ms;                       /* monotonic */
+    void *connection;                       /* of http.c alone */
+};
+
+/* The value of the first header of that name, in any case; NULL when there is none. */
+const char *ij_request_header(const struct ij_request *request, const char *name);
+
+/*
+ * Refuse what civetweb's parser lets through and what could be read in two ways. Fills
+ * `has_length`, `length` and `expects_continue` of `request`; `offered` is how many
+ * headers came, which may be more than `request` holds.
+ *
+ * @return 0, or the HTTP status of the refusal, with its words in `err`
+ */
+int ij_gate_check(struct ij_request *request, size_t offered, struct imgjob_error *err);

@@ -1,0 +1,82 @@
+/* Owns the table of routes and the matching of paths, byte by byte as they were sent. */
+#include "server/router.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "server/problem.h"
+
+const struct ij_route ij_routes[] = {
+    { "GET", "/", ij_handle_index },
+    { "POST", "/jobs", ij_handle_submit },
+    { "GET", "/jobs/{id}", ij_handle_job },
+    { "GET", "/jobs/{id}/download", ij_handle_download },
+    { "GET", "/health", ij_handle_health },
+    { "GET", "/health/live", ij_handle_live },
+    { "GET", "/health/ready", ij_handle_ready },
+};
+const size_t ij_route_count = sizeof(ij_routes) / sizeof(ij_routes[0]);
+
+static bool path_matches(const char *pattern, const char *path, struct ij_match *out)
+{
+    out->parameter[0] = '\0';
+    while (*pattern && *path) {
+        if (*pattern == '{') {
+            size_t len = strcspn(path, "/");
+            if (len == 0)
+                return false;
+            (void)snprintf(out->parameter, sizeof(out->parameter), "%.*s", (int)len,
+                           path);
+            path += len;
+            pattern = strchr(pattern, '}') + 1;
+        } else if (*pattern++ != *path++)
+            return false;
+    }
+    return *pattern == *path;
+}
+
+static void allow(struct ij_match *out, const char *method)
+{
+    size_t used = strlen(out->allow);
+    (void)snprintf(out->allow + used, sizeof(out->allow) - used, "%s%s%s",
+                   used > 0 ? ", " : "", method,
+                   strcmp(method, "GET") == 0 ? ", HEAD" : "");
+}
+
+enum ij_routing ij_router_find(const struct ij_route *routes, size_t count,
+                               const char *method, const char *path, struct ij_match *out)
+{
+    *out = (struct ij_match){ 0 };
+    const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
+    for (size_t i = 0; i < count; i++) {
+        if (!path_matches(routes[i].path, path, out))
+            continue;
+        if (strcmp(routes[i].method, wanted) == 0) {
+            out->route = &routes[i];
+            return IJ_ROUTE_FOUND;
+        }
+        allow(out, routes[i].method);
+    }
+    return out->allow[0] ? IJ_ROUTE_NO_METHOD : IJ_ROUTE_NO_PATH;
+}
+
+void ij_router_serve(struct ij_app *app, struct ij_request *request,
+                     struct ij_response *response)
+{
+    struct ij_match match;
+    switch (ij_router_find(ij_routes, ij_route_count, request->method, request->path,
+                           &match)) {
+    case IJ_ROUTE_FOUND:
+        memcpy(request->parameter, match.parameter, sizeof(request->parameter));
+        match.route->handle(app, request, response);
+        break;
+    case IJ_ROUTE_NO_METHOD:
+        ij_response_header(response, "Allow", "%s", match.allow);
+        ij_problem(response, 405, "method_not_allowed", "%s is not allowed here: %s",
+                   request->method, match.allow);
+        break;
+    case IJ_ROUTE_NO_PATH:
+        ij_problem(response, 404, "not_found", "no such path");
+        break;
+    }
+}

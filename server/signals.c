@@ -1,0 +1,45 @@
+/*
+ * Owns signals. They are waited for, never handled: the first asks for an orderly end,
+ * and then the kernel's own action is put back, so that the second always works.
+ */
+#include "server/signals.h"
+
+#include <signal.h>
+#include <pthread.h>
+
+static sigset_t ending_signals(void)
+{
+    sigset_t set;
+    (void)sigemptyset(&set); /* cannot fail with constants */
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    return set;
+}
+
+int ij_signals_hold(struct imgjob_error *err)
+{
+    sigset_t set = ending_signals();
+    struct sigaction ignore = { .sa_handler = SIG_IGN };
+    if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0 ||
+        sigaction(SIGPIPE, &ignore, NULL) < 0)
+        return ij_fail_errno(err, IMGJOB_E_INTERNAL, "hold back signals");
+    return 0;
+}
+
+const char *ij_signals_wait(void)
+{
+    sigset_t set = ending_signals();
+    int number = 0;
+    while (sigwait(&set, &number) != 0)
+        ;
+    return number == SIGINT ? "SIGINT" : "SIGTERM";
+}
+
+void ij_signals_release(void)
+{
+    sigset_t set = ending_signals();
+    struct sigaction normal = { .sa_handler = SIG_DFL };
+    (void)sigaction(SIGTERM, &normal, NULL); /* cannot fail with constants */
+    (void)sigaction(SIGINT, &normal, NULL);
+    (void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
