@@ -15,7 +15,7 @@
 
 #include "base/auto.h"
 
-static struct imgjob_error test_err;
+static struct imgjob_error test_err __attribute__((unused));
 
 /* The call must return `code`; a failure shows what the error says instead. */
 #define expect_code(code, call)                                                   \

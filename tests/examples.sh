@@ -1,0 +1,55 @@
+#!/bin/sh
+# Each example is run the way its first lines say, and must leave an image.
+#   sh tests/examples.sh [BUILD_DIRECTORY=build]
+set -eu
+cd "$(dirname "$0")/.."
+build=$(cd "${1:-build}" && pwd)
+scratch=$(mktemp -d)
+server=
+stop() {
+    [ -z "$server" ] || { kill "$server" && wait "$server"; } || true
+    rm -rf "$scratch"
+}
+trap stop EXIT
+trap 'exit 1' INT TERM
+
+say() { printf '== %s\n' "$1"; }
+
+# is_image FILE KIND
+is_image() {
+    case "$2:$(od -An -tx1 -N 12 "$1" | tr -d ' \n')" in
+    jpeg:ffd8ff* | png:89504e470d0a1a0a* | webp:52494646????????57454250) echo "$1: a $2" ;;
+    *) echo "$1: not a $2" >&2; exit 1 ;;
+    esac
+}
+
+say 'quickstart.sh --once'
+sh examples/quickstart.sh --once
+sample=$PWD/build/quickstart/sample.png
+is_image "$sample" png
+
+say 'thumbnail'
+"$build/examples/thumbnail" "$sample" "$scratch/thumbnail.out" 200 100
+is_image "$scratch/thumbnail.out" png
+
+say 'submit_and_wait'
+mkdir "$scratch/store"
+"$build/examples/submit_and_wait" "$scratch/store" "$sample" "$scratch/job.out" \
+    '{"operation": "thumbnail", "width": 64, "height": 64, "output_format": "webp"}'
+is_image "$scratch/job.out" webp
+
+say 'curl.sh'
+(cd "$scratch" && exec "$build/server/imgjobd" --port 0) 2>"$scratch/imgjobd.log" &
+server=$!
+url=
+until [ -n "$url" ]; do
+    kill -0 "$server" || { cat "$scratch/imgjobd.log" >&2; exit 1; }
+    url=$(grep -o 'http://[0-9.]*:[0-9]*' "$scratch/imgjobd.log" | head -n 1) || sleep 0.1
+done
+sh examples/curl.sh "$sample" "$url"
+
+say 'Makefile'
+cp examples/*.c examples/Makefile "$scratch"
+PKG_CONFIG_PATH=$build/meson-uninstalled make -C "$scratch" all
+LD_LIBRARY_PATH=$build/lib "$scratch/thumbnail" "$sample" "$scratch/made.out"
+is_image "$scratch/made.out" png

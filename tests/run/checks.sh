@@ -1,0 +1,140 @@
+# Read by run.sh: the checks themselves, in the order in which they run.
+
+find_testdata() {
+    [ -z "${IMGJOB_TESTDATA:-}" ] || return
+    for photo in ../*/testdata/photo-2725x2225.jpg; do
+        [ -f "$photo" ] || continue
+        IMGJOB_TESTDATA=$(cd "$(dirname "$photo")" && pwd)
+        export IMGJOB_TESTDATA
+        echo "further images: $IMGJOB_TESTDATA"
+    done
+}
+
+# ---- what needs no build
+
+check_format() {
+    case "$(clang-format --version 2>/dev/null)" in
+    *'version 14.'*)
+        one 'lint: format' sh -c \
+            'find include lib server examples tests -name "*.[ch]" |
+                xargs clang-format --dry-run --Werror' ;;
+    '') skip 'lint: format' 'no clang-format' ;;
+    *) skip 'lint: format' "clang-format 14 is the judge, this is $(clang-format --version)" ;;
+    esac
+}
+
+check_headers() {
+    compilers=
+    for compiler in gcc clang; do
+        # without a C++ compiler behind it the second half cannot be tried
+        echo '#include <stddef.h>' | $compiler -x c++ -fsyntax-only - 2>/dev/null &&
+            compilers="$compilers $compiler"
+    done
+    if [ -n "$compilers" ]; then
+        one "public headers:$compilers" sh tests/abi/headers.sh $compilers
+    else
+        skip 'public headers' 'no C++ compiler'
+    fi
+}
+
+check_sources() {
+    suite 'lint: the lints themselves' junit "$logs/lints.xml" \
+        $python -m pytest -q -p no:cacheprovider --junitxml="$logs/lints.xml" tests/lint
+    check_format
+    for lint in layers forms public_docs; do
+        one "lint: $lint" $python tests/lint/$lint.py .
+    done
+    $python tests/lint/sizes.py . >"$logs/sizes.log" ||
+        echo "longer than the aim of the style: $(wc -l <"$logs/sizes.log") (build/test-logs/sizes.log)"
+    check_headers
+}
+
+# ---- builds
+
+# build_in COMPILER DIRECTORY OPTION…
+build_in() {
+    compiler=$1 directory=$2
+    shift 2
+    if [ -f "$directory/build.ninja" ]; then
+        meson configure "$directory" -Dwerror=true "$@"
+    else
+        CC=$compiler meson setup "$directory" -Dwerror=true "$@"
+    fi && ninja -C "$directory"
+}
+
+# check_build COMPILER DIRECTORY OPTION…
+check_build() {
+    name="build: $2"
+    command -v "$1" >/dev/null || {
+        skip "$name" "no $1"
+        return 1
+    }
+    one "$name" build_in "$@"
+}
+
+check_exports() {
+    one 'lint: exports' $python tests/lint/exports.py . build/lib/libimgjob.so
+}
+
+# ---- tests of a build
+
+# check_c_tests NAME DIRECTORY ARGUMENT…
+check_c_tests() {
+    name=$1 directory=$2
+    shift 2
+    suite "C tests: $name" meson "$directory/meson-logs/testlog.json" \
+        meson test -C "$directory" --no-rebuild --print-errorlogs "$@"
+}
+
+# check_http NAME DIRECTORY
+check_http() {
+    if [ ! -x "$2/server/imgjobd" ]; then
+        skip "HTTP tests: $1" 'the server was not built: no civetweb'
+        return
+    fi
+    suite "HTTP tests: $1" junit "$logs/http-$1.xml" \
+        env IMGJOBD="$PWD/$2/server/imgjobd" IJ_FIXTURES="$PWD/$2/tests/fixtures/out" \
+        IJ_MISBEHAVING_WORKER="$PWD/$2/tests/unit/misbehaving_worker" \
+        $python -m pytest -q -p no:cacheprovider --junitxml="$logs/http-$1.xml" tests/http
+}
+
+check_examples() {
+    one 'examples' sh tests/examples.sh build
+}
+
+check_crashes() {
+    one 'crash tests: 20 kills' sh tests/crash/kill.sh 20
+}
+
+check_install() {
+    one 'install, link, move, run' $python tests/abi/install.py build-install
+}
+
+check_valgrind() {
+    # no leak and no error in what is ours; workers are processes of their own
+    wrapper="valgrind --quiet --error-exitcode=9 --leak-check=full --num-callers=30
+        --errors-for-leak-kinds=definite --suppressions=$PWD/tests/run/valgrind.supp"
+    suite 'C tests: valgrind' meson build/meson-logs/testlog-valgrind.json \
+        meson test -C build --no-rebuild --print-errorlogs --suite unit \
+        --wrapper "$(echo $wrapper)" --timeout-multiplier 20
+}
+
+check_asan() {
+    check_build gcc build-asan -Db_sanitize=address,undefined -Dexamples=false \
+        -Dc_args=-fno-sanitize-recover=all || return
+    export ASAN_OPTIONS=abort_on_error=0:exitcode=99:detect_stack_use_after_return=1
+    export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+    check_c_tests asan build-asan --timeout-multiplier 5
+    check_http asan build-asan
+    unset ASAN_OPTIONS UBSAN_OPTIONS
+}
+
+check_tsan() {
+    check_build gcc build-tsan -Db_sanitize=thread -Dexamples=false || return
+    # libvips and GLib are not instrumented: their own locks cannot be seen
+    export TSAN_OPTIONS="exitcode=66 second_deadlock_stack=1
+        suppressions=$PWD/tests/run/tsan.supp"
+    check_c_tests tsan build-tsan --timeout-multiplier 10
+    check_http tsan build-tsan
+    unset TSAN_OPTIONS
+}

@@ -1,0 +1,159 @@
+/*
+ * A worker that does what a hostile image could make one do. The width of the spec's
+ * first step says what; any other is run as it should be.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "misbehaviour.h"
+#include "pool/wire.h"
+#include "pool/worker.h"
+
+static _Noreturn void hang(void)
+{
+    for (;;)
+        (void)pause();
+}
+
+static _Noreturn void burn_cpu(void)
+{
+    for (volatile unsigned i = 0;; i++) /* never ends, and is not optimized away */
+        continue;
+}
+
+static void send_bytes(const void *bytes, size_t len)
+{
+    (void)send(IJ_WORKER_SOCKET, bytes, len, MSG_NOSIGNAL);
+}
+
+static void send_header(uint32_t width, uint32_t height)
+{
+    struct ij_wire_frame frame = {
+        .type = IJ_WIRE_HEADER,
+        .header = { .format = IMGJOB_FORMAT_PNG,
+                    .width = width,
+                    .height = height,
+                    .pages = 1,
+                    .bands = 3,
+                    .bits = 8,
+                    .orientation = 1,
+                    .loader = "pngload_buffer" },
+    };
+    char bytes[IJ_WIRE_REPLY_MAX];
+    send_bytes(bytes, ij_wire_encode(&frame, bytes, sizeof(bytes)));
+}
+
+/* A frame that is larger than any reply. */
+static void send_large_frame(void)
+{
+    static char bytes[3 * IJ_WIRE_REPLY_MAX];
+    send_bytes(bytes, sizeof(bytes));
+}
+
+/* One line with what this process has: descriptors, environment, blocked signals. */
+static void report_surroundings(void)
+{
+    char environment[64];
+    ssize_t environment_len = -1; /* as it was at exec: libvips sets a variable later */
+    int environment_fd = open("/proc/self/environ", O_RDONLY | O_CLOEXEC);
+    if (environment_fd >= 0) {
+        environment_len = read(environment_fd, environment, sizeof(environment));
+        (void)close(environment_fd);
+    }
+    char fds[128] = "";
+    size_t used = 0;
+    for (int fd = 0; fd < 1024; fd++)
+        if (fcntl(fd, F_GETFD) >= 0 && used + 6 < sizeof(fds))
+            used += (size_t)snprintf(fds + used, sizeof(fds) - used, " %d", fd);
+    sigset_t blocked;
+    (void)sigprocmask(SIG_SETMASK, NULL, &blocked);
+    int count = 0;
+    for (int signal = 1; signal < NSIG; signal++)
+        count += sigismember(&blocked, signal) == 1;
+    (void)fprintf(
+        stderr, "descriptors%s, environment of %zd bytes, blocked signals %d, leads %d\n",
+        fds, environment_len, count, getsid(0) == getpid());
+}
+
+static void flood_stderr(void)
+{
+    for (int i = 0; i < 100000; i++)
+        (void)fprintf(stderr, "line %d\n", i);
+}
+
+/* Map the output, so that its bytes could be changed after they were checked. The pool's
+ * descriptors come right after the socket: the input, then the output. */
+static void keep_mapping(void)
+{
+    enum { OUTPUT_FD = IJ_WORKER_SOCKET + 2 };
+    (void)mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, OUTPUT_FD, 0);
+}
+
+static int run(const struct ij_image_job *job, struct ij_image_output *outputs,
+               struct ij_timings *timings, struct ij_failure *failure)
+{
+    int64_t width = job->spec->steps[0].values[0];
+    switch (width) {
+    case MISBEHAVE_LOOP:
+    case MISBEHAVE_BURN_CPU:
+        burn_cpu();
+    case MISBEHAVE_SLEEP:
+        hang();
+    case MISBEHAVE_ABORT:
+        abort();
+    case MISBEHAVE_KILLED:
+        (void)raise(SIGKILL);
+        break;
+    case MISBEHAVE_GARBAGE:
+        send_bytes("garbage", 7);
+        hang();
+    case MISBEHAVE_LARGE_FRAME:
+        send_large_frame();
+        hang();
+    case MISBEHAVE_EXIT:
+        _exit(0);
+    case MISBEHAVE_CLOSE_SOCKET:
+        (void)close(IJ_WORKER_SOCKET);
+        hang();
+    case MISBEHAVE_HUGE_HEADER:
+        send_header(2000000, 3);
+        return ij_failure_set(failure, IJ_STAGE_LOAD, IJ_REASON_INTERNAL,
+                              IMGJOB_E_INTERNAL, "refused");
+    case MISBEHAVE_CRASH_AFTER_HEADER:
+        send_header(8, 8);
+        (void)raise(SIGSEGV);
+        break;
+    case MISBEHAVE_NO_MEMORY:
+        (void)fprintf(stderr, "GLib-ERROR **: gmem.c:136: failed to allocate 9 bytes\n");
+        (void)raise(SIGTRAP);
+        break;
+    case MISBEHAVE_REPORT:
+        report_surroundings();
+        break;
+    case MISBEHAVE_KEEP_MAPPING:
+        keep_mapping();
+        break;
+    case MISBEHAVE_FLOOD:
+        flood_stderr();
+        break;
+    default:
+        break;
+    }
+    int rc = ij_image_run(job, outputs, timings, failure);
+    if (width == MISBEHAVE_CLAIM_LENGTH)
+        outputs[0].len = UINT64_MAX;
+    if (width == MISBEHAVE_CLAIM_FORMAT)
+        outputs[0].format = IMGJOB_FORMAT_WEBP;
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    ij_worker_main(argc, argv, run);
+}

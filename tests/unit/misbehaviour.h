@@ -1,0 +1,23 @@
+/* What misbehaving_worker does at which width. */
+#pragma once
+
+/* The first numbers are known to scripts, which name them by number. */
+enum misbehaviour {
+    MISBEHAVE_LOOP = 4001,
+    MISBEHAVE_ABORT = 4002,
+    MISBEHAVE_KILLED = 4003,
+    MISBEHAVE_GARBAGE = 4004,
+    MISBEHAVE_CLAIM_LENGTH = 4005,
+    MISBEHAVE_EXIT = 4006,
+    MISBEHAVE_BURN_CPU = 4007,
+    MISBEHAVE_SLEEP = 4008,
+    MISBEHAVE_CLAIM_FORMAT,
+    MISBEHAVE_LARGE_FRAME,
+    MISBEHAVE_CLOSE_SOCKET,
+    MISBEHAVE_HUGE_HEADER,
+    MISBEHAVE_CRASH_AFTER_HEADER,
+    MISBEHAVE_NO_MEMORY,
+    MISBEHAVE_REPORT,
+    MISBEHAVE_FLOOD,
+    MISBEHAVE_KEEP_MAPPING
+};

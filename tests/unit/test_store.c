@@ -1,0 +1,444 @@
+/* The store and the pool as a program sees them: real database, real directories, real
+ * workers. */
+#include "test.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <imgjob/imgjob.h>
+
+/* A valid 1×1 RGB PNG. */
+static const unsigned char tiny_png[] = {
+    0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0x00, 0x00, 0x00, 0x0d, 0x49, 0x48,
+    0x44, 0x52, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x01, 0x08, 0x02, 0x00, 0x00,
+    0x00, 0x90, 0x77, 0x53, 0xde, 0x00, 0x00, 0x00, 0x0c, 0x49, 0x44, 0x41, 0x54, 0x78,
+    0xda, 0x63, 0xf8, 0xdf, 0xc0, 0x00, 0x00, 0x04, 0x01, 0x01, 0x80, 0xfb, 0xd7, 0xcb,
+    0xf1, 0x00, 0x00, 0x00, 0x00, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82,
+};
+
+struct place {
+    char *dir;
+    char jobs[512], inputs[512], outputs[512];
+    struct imgjob_store_options options;
+    struct imgjob_store *store;
+};
+
+static void place_open(struct place *place)
+{
+    expect_code(0, imgjob_store_open(&place->options, &place->store, &test_err));
+}
+
+static int setup(void **state)
+{
+    struct place *place = calloc(1, sizeof(*place));
+    place->dir = test_dir_make();
+    (void)snprintf(place->jobs, sizeof(place->jobs), "sqlite:%s/data/jobs.db",
+                   place->dir);
+    (void)snprintf(place->inputs, sizeof(place->inputs), "file:%s/in", place->dir);
+    (void)snprintf(place->outputs, sizeof(place->outputs), "file:%s/out", place->dir);
+    place->options = (struct imgjob_store_options){
+        .size = sizeof(place->options),
+        .jobs_url = place->jobs,
+        .inputs_url = place->inputs,
+        .outputs_url = place->outputs,
+        .min_free_bytes = 1,
+    };
+    place_open(place);
+    *state = place;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct place *place = *state;
+    imgjob_store_close(place->store);
+    test_dir_remove(place->dir);
+    free(place);
+    return 0;
+}
+
+/* Files in the 256 subdirectories of `name`. */
+static int count_blobs(const struct place *place, const char *name)
+{
+    int count = 0;
+    for (int i = 0; i < 256; i++) {
+        char path[600];
+        (void)snprintf(path, sizeof(path), "%s/%s/%02x", place->dir, name, i);
+        DIR *dir = opendir(path);
+        assert_non_null(dir);
+        for (struct dirent *at; (at = readdir(dir)) != NULL;)
+            count += at->d_name[0] != '.';
+        (void)closedir(dir);
+    }
+    return count;
+}
+
+static struct imgjob_spec *spec_of(const char *json)
+{
+    struct imgjob_spec *spec = NULL;
+    expect_code(0, imgjob_spec_parse(json, strlen(json), &spec, &test_err));
+    return spec;
+}
+
+/* Submit some bytes; the id goes to `id`. @return what submit returned */
+static int submit(struct place *place, const void *data, size_t len, char *id)
+{
+    struct imgjob_draft *draft = NULL;
+    struct imgjob_spec *spec =
+        spec_of("{\"operation\":\"resize\",\"width\":20,\"height\":10}");
+    int rc = imgjob_draft_open(place->store, &draft, &test_err);
+    if (rc == 0)
+        rc = imgjob_draft_write(draft, data, len, &test_err);
+    if (rc == 0) {
+        memcpy(id, imgjob_draft_id(draft), IMGJOB_ID_SIZE);
+        rc = imgjob_store_submit(place->store, draft, spec, NULL, &test_err);
+    }
+    if (rc < 0)
+        imgjob_draft_discard(draft);
+    imgjob_spec_free(spec);
+    return rc;
+}
+
+static struct imgjob_pool *pool_of(struct place *place,
+                                   struct imgjob_pool_options options)
+{
+    struct imgjob_pool *pool = NULL;
+    options.size = sizeof(options);
+    options.workers = options.workers ? options.workers : 1;
+    options.worker_path = getenv("IJ_WORKER");
+    expect_code(0, imgjob_pool_open(place->store, &options, &pool, &test_err));
+    return pool;
+}
+
+static void a_job_goes_in_and_comes_out(void **state)
+{
+    struct place *place = *state;
+    char id[IMGJOB_ID_SIZE];
+    expect_code(0, submit(place, tiny_png, sizeof(tiny_png), id));
+    struct imgjob_pool *pool = pool_of(place, (struct imgjob_pool_options){ 0 });
+    struct imgjob_job *job = NULL;
+    expect_code(0, imgjob_store_wait(place->store, id, 60000, &job, &test_err));
+    assert_string_equal(imgjob_job_error(job), "");
+    assert_string_equal(imgjob_job_status_name(job), "completed");
+    assert_int_equal(imgjob_job_output_count(job), 1);
+    assert_string_equal(imgjob_job_output_name(job, 0), "image");
+    assert_non_null(
+        strstr(imgjob_job_json(job), "\"operation\":\"resize\",\"width\":20"));
+    imgjob_job_free(job);
+
+    struct imgjob_download *download = NULL;
+    unsigned char head[24];
+    size_t len = 0;
+    expect_code(0,
+                imgjob_store_open_output(place->store, id, NULL, &download, &test_err));
+    assert_int_equal(imgjob_download_format(download), IMGJOB_FORMAT_PNG);
+    expect_code(0,
+                imgjob_download_read(download, 0, head, sizeof(head), &len, &test_err));
+    assert_int_equal(len, sizeof(head));
+    assert_int_equal(head[19], 20); /* IHDR: width, height */
+    assert_int_equal(head[23], 10);
+    imgjob_download_close(download);
+    imgjob_pool_close(pool);
+}
+
+static void what_was_acknowledged_is_there_after_a_restart(void **state)
+{
+    struct place *place = *state;
+    char id[IMGJOB_ID_SIZE];
+    expect_code(0, submit(place, tiny_png, sizeof(tiny_png), id));
+    imgjob_store_close(place->store);
+    place_open(place);
+    struct imgjob_job *job = NULL;
+    expect_code(0, imgjob_store_get(place->store, id, &job, &test_err));
+    assert_string_equal(imgjob_job_status_name(job), "pending");
+    imgjob_job_free(job);
+    assert_int_equal(count_blobs(place, "in"), 1);
+}
+
+static void a_refused_submit_leaves_nothing_behind(void **state)
+{
+    struct place *place = *state;
+    char id[IMGJOB_ID_SIZE];
+    expect_code(IMGJOB_E_IMAGE, submit(place, "<svg>", 5, id));
+    expect_words("SVG");
+    expect_code(IMGJOB_E_IMAGE, submit(place, "hello", 5, id));
+    expect_words("none of jpeg, png");
+    expect_code(IMGJOB_E_IMAGE, submit(place, "", 0, id));
+    expect_words("empty");
+    assert_int_equal(count_blobs(place, "in"), 0);
+}
+
+static void an_input_over_the_limit_is_refused_while_it_arrives(void **state)
+{
+    struct place *place = *state;
+    imgjob_store_close(place->store);
+    place->options.max_upload_size = 100;
+    place_open(place);
+    struct imgjob_draft *draft = NULL;
+    char bytes[60] = { 0 };
+    expect_code(0, imgjob_draft_open(place->store, &draft, &test_err));
+    expect_code(0, imgjob_draft_write(draft, bytes, 60, &test_err));
+    expect_code(IMGJOB_E_LIMIT, imgjob_draft_write(draft, bytes, 60, &test_err));
+    expect_words("100 bytes (max_upload_size)");
+    imgjob_draft_discard(draft);
+    assert_int_equal(count_blobs(place, "in"), 0);
+}
+
+static void a_full_queue_refuses_before_a_byte_is_taken(void **state)
+{
+    struct place *place = *state;
+    imgjob_store_close(place->store);
+    place->options.max_queued_jobs = 2;
+    place_open(place);
+    char id[IMGJOB_ID_SIZE];
+    struct imgjob_draft *draft = NULL;
+    expect_code(0, submit(place, tiny_png, sizeof(tiny_png), id));
+    expect_code(0, submit(place, tiny_png, sizeof(tiny_png), id));
+    expect_code(IMGJOB_E_BUSY, imgjob_draft_open(place->store, &draft, &test_err));
+    expect_words("max_queued_jobs is 2");
+}
+
+static void too_little_disk_refuses_before_a_byte_is_taken(void **state)
+{
+    struct place *place = *state;
+    imgjob_store_close(place->store);
+    place->options.min_free_bytes = UINT64_MAX / 2;
+    place_open(place);
+    struct imgjob_draft *draft = NULL;
+    expect_code(IMGJOB_E_FULL, imgjob_draft_open(place->store, &draft, &test_err));
+    expect_words("min_free_bytes");
+}
+
+static void a_second_store_on_the_same_place_is_refused(void **state)
+{
+    struct place *place = *state;
+    struct imgjob_store *second = NULL;
+    expect_code(IMGJOB_E_BUSY, imgjob_store_open(&place->options, &second, &test_err));
+    expect_words("in use");
+    char other[600];
+    (void)snprintf(other, sizeof(other), "sqlite:%s/other.db", place->dir);
+    struct imgjob_store_options options = place->options;
+    options.jobs_url = other; /* the directories are still the first one's */
+    int rc = imgjob_store_open(&options, &second, &test_err);
+    assert_true(rc == IMGJOB_E_BUSY || rc == IMGJOB_E_INVALID);
+}
+
+static void one_directory_for_both_is_refused(void **state)
+{
+    struct place *place = *state;
+    struct imgjob_store *second = NULL;
+    struct imgjob_store_options options = place->options;
+    options.jobs_url = "memory:";
+    options.inputs_url = options.outputs_url;
+    expect_code(IMGJOB_E_INVALID, imgjob_store_open(&options, &second, &test_err));
+    expect_words("must differ");
+}
+
+static void unknown_ids_are_not_found(void **state)
+{
+    struct place *place = *state;
+    struct imgjob_job *job = NULL;
+    static const char *const ids[] = { "",
+                                       "x",
+                                       "../../etc/passwd",
+                                       "019abcde-0000-7000-8000-000000000000",
+                                       "019ABCDE-0000-7000-8000-000000000000",
+                                       "019abcde-0000-7000-8000-0000000000000" };
+    for (size_t i = 0; i < IJ_ARRAY_LEN(ids); i++)
+        expect_code(IMGJOB_E_NOTFOUND,
+                    imgjob_store_get(place->store, ids[i], &job, &test_err));
+}
+
+static void blobs_without_a_row_go_at_the_next_start(void **state)
+{
+    struct place *place = *state;
+    char id[IMGJOB_ID_SIZE], path[700];
+    expect_code(0, submit(place, tiny_png, sizeof(tiny_png), id));
+    imgjob_store_close(place->store);
+    static const char *const orphans[] = {
+        "in/21/019abcde-0000-7000-8000-000000000021.in0",
+        "out/21/019abcde-0000-7000-8000-000000000021.1-00000000000000ff.image.jpg",
+    };
+    for (size_t i = 0; i < IJ_ARRAY_LEN(orphans); i++) {
+        (void)snprintf(path, sizeof(path), "%s/%s", place->dir, orphans[i]);
+        int fd = open(path, O_CREAT | O_WRONLY, 0600);
+        assert_true(fd >= 0);
+        (void)close(fd);
+    }
+    assert_int_equal(count_blobs(place, "in"), 2);
+    place_open(place);
+    assert_int_equal(count_blobs(place, "in"), 1);
+    assert_int_equal(count_blobs(place, "out"), 0);
+}
+
+static void waiters_come_back_when_the_program_is_about_to_end(void **state)
+{
+    struct place *place = *state;
+    char id[IMGJOB_ID_SIZE];
+    struct imgjob_job *job = NULL;
+    expect_code(0, submit(place, tiny_png, sizeof(tiny_png), id));
+    imgjob_store_wake_waiters(place->store);
+    expect_code(0, imgjob_store_wait(place->store, id, 600000, &job, &test_err));
+    assert_false(imgjob_job_is_ended(job));
+    imgjob_job_free(job);
+}
+
+static void a_paused_pool_takes_nothing_until_it_is_resumed(void **state)
+{
+    struct place *place = *state;
+    char id[IMGJOB_ID_SIZE];
+    struct imgjob_job *job = NULL;
+    struct imgjob_pool *pool =
+        pool_of(place, (struct imgjob_pool_options){ .paused = true });
+    expect_code(0, submit(place, tiny_png, sizeof(tiny_png), id));
+    expect_code(0, imgjob_store_wait(place->store, id, 300, &job, &test_err));
+    assert_string_equal(imgjob_job_status_name(job), "pending");
+    imgjob_job_free(job);
+    imgjob_pool_resume(pool);
+    expect_code(0, imgjob_store_wait(place->store, id, 60000, &job, &test_err));
+    assert_string_equal(imgjob_job_status_name(job), "completed");
+    imgjob_job_free(job);
+    assert_int_equal(imgjob_pool_drain(pool, 60000), 0);
+    imgjob_pool_close(pool);
+}
+
+static void a_pool_grows_and_shrinks_while_it_works(void **state)
+{
+    struct place *place = *state;
+    enum { JOBS = 60 };
+    static char ids[JOBS][IMGJOB_ID_SIZE];
+    struct imgjob_pool *pool = pool_of(place, (struct imgjob_pool_options){ 0 });
+    for (int i = 0; i < JOBS; i++) {
+        expect_code(0, submit(place, tiny_png, sizeof(tiny_png), ids[i]));
+        if (i % 20 == 10)
+            expect_code(0, imgjob_pool_resize(pool, 1 + (uint32_t)i % 3, &test_err));
+    }
+    for (int i = 0; i < JOBS; i++) {
+        struct imgjob_job *job = NULL;
+        expect_code(0, imgjob_store_wait(place->store, ids[i], 60000, &job, &test_err));
+        assert_string_equal(imgjob_job_status_name(job), "completed");
+        imgjob_job_free(job);
+    }
+    expect_code(IMGJOB_E_INVALID, imgjob_pool_resize(pool, 0, &test_err));
+    expect_words("must be 1..256, not 0");
+    imgjob_pool_close(pool);
+    assert_int_equal(count_blobs(place, "out"), JOBS);
+}
+
+static void inline_isolation_runs_the_same_job(void **state)
+{
+    struct place *place = *state;
+    char id[IMGJOB_ID_SIZE];
+    struct imgjob_job *job = NULL;
+    struct imgjob_pool *pool = pool_of(
+        place, (struct imgjob_pool_options){ .isolation = IMGJOB_ISOLATION_INLINE });
+    expect_code(0, submit(place, tiny_png, sizeof(tiny_png), id));
+    expect_code(0, imgjob_store_wait(place->store, id, 60000, &job, &test_err));
+    assert_string_equal(imgjob_job_error(job), "");
+    assert_string_equal(imgjob_job_status_name(job), "completed");
+    imgjob_job_free(job);
+    imgjob_pool_close(pool);
+}
+
+static void closing_a_pool_gives_its_job_back(void **state)
+{
+    struct place *place = *state;
+    char id[IMGJOB_ID_SIZE];
+    struct imgjob_job *job = NULL;
+    struct imgjob_pool *pool = NULL;
+    struct imgjob_spec *spec =
+        spec_of("{\"operation\":\"resize\",\"width\":4008,\"height\":10}"); /* sleeps */
+    struct imgjob_draft *draft = NULL;
+    struct imgjob_pool_options options = {
+        .size = sizeof(options),
+        .workers = 1,
+        .worker_path = getenv("IJ_MISBEHAVING_WORKER"),
+    };
+    expect_code(0, imgjob_pool_open(place->store, &options, &pool, &test_err));
+    expect_code(0, imgjob_draft_open(place->store, &draft, &test_err));
+    expect_code(0, imgjob_draft_write(draft, tiny_png, sizeof(tiny_png), &test_err));
+    memcpy(id, imgjob_draft_id(draft), sizeof(id));
+    expect_code(0, imgjob_store_submit(place->store, draft, spec, NULL, &test_err));
+    imgjob_spec_free(spec);
+    struct imgjob_pool_stats stats = { .size = sizeof(stats) };
+    do /* until the worker has it */
+        expect_code(0, imgjob_store_wait(place->store, id, 10, &job, &test_err));
+    while (imgjob_job_status(job) == IMGJOB_STATUS_PENDING &&
+           (imgjob_job_free(job), true));
+    assert_string_equal(imgjob_job_status_name(job), "processing");
+    imgjob_job_free(job);
+    expect_code(0, imgjob_pool_stats(pool, &stats, &test_err));
+    assert_int_equal(stats.busy, 1);
+    assert_int_equal(imgjob_pool_drain(pool, 0), 1);
+    imgjob_pool_close(pool);
+    expect_code(0, imgjob_store_get(place->store, id, &job, &test_err));
+    assert_string_equal(imgjob_job_status_name(job), "pending");
+    assert_non_null(strstr(imgjob_job_json(job), "\"attempt\":0"));
+    imgjob_job_free(job);
+}
+
+static void results_expire_and_then_the_job(void **state)
+{
+    struct place *place = *state;
+    imgjob_store_close(place->store);
+    place->options.result_ttl_ms = 1;
+    place_open(place);
+    char id[IMGJOB_ID_SIZE];
+    struct imgjob_job *job = NULL;
+    struct imgjob_pool *pool = pool_of(place, (struct imgjob_pool_options){ 0 });
+    expect_code(0, submit(place, tiny_png, sizeof(tiny_png), id));
+    expect_code(0, imgjob_store_wait(place->store, id, 60000, &job, &test_err));
+    assert_true(imgjob_job_is_ended(job));
+    imgjob_job_free(job);
+    imgjob_pool_close(pool);
+    /* the sweeper comes by within a few seconds */
+    struct imgjob_download *download = NULL;
+    int rc = 0;
+    for (int tries = 0; tries < 600 && count_blobs(place, "out") > 0; tries++)
+        (void)usleep(20000);
+    assert_int_equal(count_blobs(place, "in"), 0);
+    rc = imgjob_store_open_output(place->store, id, NULL, &download, &test_err);
+    assert_int_equal(rc, IMGJOB_E_CONFLICT);
+    expect_words("expired");
+}
+
+static void a_newer_program_is_told_what_this_library_does_not_know(void **state)
+{
+    struct place *place = *state;
+    struct {
+        struct imgjob_pool_options known;
+        uint64_t unknown;
+    } newer = { .known = { .size = sizeof(newer) }, .unknown = 1 };
+    struct imgjob_pool *pool = NULL;
+    expect_code(IMGJOB_E_ABI,
+                imgjob_pool_open(place->store, &newer.known, &pool, &test_err));
+    expect_words("imgjob_pool_options");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_job_goes_in_and_comes_out),
+        TEST(what_was_acknowledged_is_there_after_a_restart),
+        TEST(a_refused_submit_leaves_nothing_behind),
+        TEST(an_input_over_the_limit_is_refused_while_it_arrives),
+        TEST(a_full_queue_refuses_before_a_byte_is_taken),
+        TEST(too_little_disk_refuses_before_a_byte_is_taken),
+        TEST(a_second_store_on_the_same_place_is_refused),
+        TEST(one_directory_for_both_is_refused),
+        TEST(unknown_ids_are_not_found),
+        TEST(blobs_without_a_row_go_at_the_next_start),
+        TEST(waiters_come_back_when_the_program_is_about_to_end),
+        TEST(a_paused_pool_takes_nothing_until_it_is_resumed),
+        TEST(a_pool_grows_and_shrinks_while_it_works),
+        TEST(inline_isolation_runs_the_same_job),
+        TEST(closing_a_pool_gives_its_job_back),
+        TEST(results_expire_and_then_the_job),
+        TEST(a_newer_program_is_told_what_this_library_does_not_know),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
