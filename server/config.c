@@ -2,7 +2,7 @@
  * Owns the settings: the table, and that no value out of its range ever gets into the
  * configuration. Every name, range, default and line of help comes from the table.
  */
-#include "server/setting.h"
+#include "server/config.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "server/setting.h"
 
 #define AT(field)     .name = #field, .offset = offsetof(struct ij_config, field)
 #define NUMBER(field) AT(field), .type = IJ_SETTING_NUMBER

@@ -56,6 +56,12 @@ enum ij_config_action {
     IJ_CONFIG_PRINT
 };
 
+/* What the program was started with. Borrowed; both lists end with NULL. */
+struct ij_command {
+    char *const *arguments;   /* the program's name first, as in main() */
+    char *const *environment; /* "NAME=value" */
+};
+
 /* All defaults. @return 0, or IMGJOB_E_NOMEM */
 int ij_config_init(struct ij_config *config, struct imgjob_error *err);
 
@@ -63,15 +69,14 @@ int ij_config_init(struct ij_config *config, struct imgjob_error *err);
  * Read the layers, the later one winning: the file named by --config, the environment,
  * the flags. Then check what no single value can tell.
  *
- * @param environment "NAME=value" strings, ended by NULL
  * @return 0, or IMGJOB_E_INVALID with a text that names key, value, range and source
  */
-int ij_config_load(struct ij_config *config, int argc, char *const *argv,
-                   char *const *environment, enum ij_config_action *action,
-                   struct imgjob_error *err);
+int ij_config_load(struct ij_config *config, const struct ij_command *command,
+                   enum ij_config_action *action, struct imgjob_error *err);
 
-/* As a file that --config reads, each line saying where its value came from. */
-void ij_config_print(const struct ij_config *config, FILE *out);
-void ij_config_print_help(FILE *out);
+/* Say what --help, --version or --print-config asks for. The configuration is printed as
+ * a file that --config reads, each line saying where its value came from. */
+void ij_config_print(const struct ij_config *config, enum ij_config_action action,
+                     FILE *out);
 
 void ij_config_done(struct ij_config *config);

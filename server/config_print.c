@@ -1,11 +1,14 @@
 /* Owns what --help and --print-config say; both are made from the table of settings. */
-#include "server/setting.h"
+#include "server/config.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include <imgjob/pool.h>
+#include <imgjob/version.h>
+
+#include "server/setting.h"
 
 enum { FLAG_WIDTH = 30, LINE_WIDTH = 90 };
 
@@ -52,7 +55,7 @@ static void range_of(const struct ij_setting *setting, char *out, size_t size)
     }
 }
 
-void ij_config_print_help(FILE *out)
+static void print_help(FILE *out)
 {
     (void)fputs(
         "imgjobd - an HTTP server for durable image jobs on isolated workers\n\n"
@@ -77,7 +80,7 @@ void ij_config_print_help(FILE *out)
     }
 }
 
-void ij_config_print(const struct ij_config *config, FILE *out)
+static void print_values(const struct ij_config *config, FILE *out)
 {
     for (size_t i = 0; i < IJ_SETTING_COUNT; i++) {
         const struct ij_setting *setting = &ij_settings[i];
@@ -89,4 +92,15 @@ void ij_config_print(const struct ij_config *config, FILE *out)
         (void)fprintf(out, "%s = %s # %s%s\n", setting->name, value, config->source[i],
                       note);
     }
+}
+
+void ij_config_print(const struct ij_config *config, enum ij_config_action action,
+                     FILE *out)
+{
+    if (action == IJ_CONFIG_HELP)
+        print_help(out);
+    else if (action == IJ_CONFIG_VERSION)
+        (void)fprintf(out, "imgjobd %s\n", imgjob_version());
+    else
+        print_values(config, out);
 }

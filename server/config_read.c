@@ -121,11 +121,10 @@ struct flag {
     const char *value;    /* NULL when it has none */
 };
 
-/* Read the flag at argv[*at] and go to the next one. */
-static int read_flag(int argc, char *const *argv, int *at, struct flag *out,
-                     struct imgjob_error *err)
+/* Read the flag at `*at` and go to the next one. */
+static int read_flag(char *const **at, struct flag *out, struct imgjob_error *err)
 {
-    const char *text = argv[(*at)++];
+    const char *text = *(*at)++;
     size_t len = strcspn(text, "=");
     if (strncmp(text, "--", 2) != 0 || len < 3 || len - 2 >= sizeof(out->name))
         return ij_fail(err, IMGJOB_E_INVALID, "'%.60s' (flag): no such flag; see --help",
@@ -137,10 +136,10 @@ static int read_flag(int argc, char *const *argv, int *at, struct flag *out,
     if (text[len] == '=')
         out->value = text + len + 1;
     else if (strcmp(out->name, "config") == 0 || setting_named(out->name)) {
-        if (*at >= argc)
+        if (!**at)
             return ij_fail(err, IMGJOB_E_INVALID, "'%.60s' (flag): its value is missing",
                            text);
-        out->value = argv[(*at)++];
+        out->value = *(*at)++;
     }
     return 0;
 }
@@ -162,13 +161,13 @@ static int action_of(const struct flag *flag, enum ij_config_action *action)
 }
 
 /* The first of two passes over the flags: what must be known before any value is set. */
-static int read_orders(int argc, char *const *argv, const char **config_path,
+static int read_orders(char *const *at, const char **config_path,
                        enum ij_config_action *action, struct imgjob_error *err)
 {
-    for (int at = 1; at < argc;) {
-        const char *text = argv[at];
+    while (*at) {
+        const char *text = *at;
         struct flag flag;
-        int rc = read_flag(argc, argv, &at, &flag, err);
+        int rc = read_flag(&at, &flag, err);
         if (rc < 0)
             return rc;
         if (strcmp(flag.name, "config") == 0)
@@ -180,12 +179,11 @@ static int read_orders(int argc, char *const *argv, const char **config_path,
     return 0;
 }
 
-static int read_flags(struct ij_config *config, int argc, char *const *argv,
-                      struct imgjob_error *err)
+static int read_flags(struct ij_config *config, char *const *at, struct imgjob_error *err)
 {
-    for (int at = 1; at < argc;) {
+    while (*at) {
         struct flag flag;
-        int rc = read_flag(argc, argv, &at, &flag, err);
+        int rc = read_flag(&at, &flag, err);
         const struct ij_setting *setting = rc == 0 ? setting_named(flag.name) : NULL;
         if (setting)
             rc = ij_setting_set(config, setting, flag.value, "flag", err);
@@ -212,21 +210,22 @@ static int check_bind(const struct ij_config *config, struct imgjob_error *err)
     return 0;
 }
 
-int ij_config_load(struct ij_config *config, int argc, char *const *argv,
-                   char *const *environment, enum ij_config_action *action,
-                   struct imgjob_error *err)
+int ij_config_load(struct ij_config *config, const struct ij_command *command,
+                   enum ij_config_action *action, struct imgjob_error *err)
 {
+    /* a program may be started without even its name */
+    char *const *flags = command->arguments + (command->arguments[0] != NULL);
     *action = IJ_CONFIG_RUN;
     const char *config_path = NULL;
-    int rc = read_orders(argc, argv, &config_path, action, err);
+    int rc = read_orders(flags, &config_path, action, err);
     if (rc < 0 || *action == IJ_CONFIG_HELP || *action == IJ_CONFIG_VERSION)
         return rc; /* help is given whatever the configuration is */
     if (config_path)
         rc = read_file(config, config_path, err);
     if (rc == 0)
-        rc = read_environment(config, environment, err);
+        rc = read_environment(config, command->environment, err);
     if (rc == 0)
-        rc = read_flags(config, argc, argv, err);
+        rc = read_flags(config, flags, err);
     if (rc == 0)
         rc = check_bind(config, err);
     if (rc == 0 && config->max_waiters >= config->http_threads)

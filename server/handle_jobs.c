@@ -179,8 +179,8 @@ void ij_handle_submit(struct ij_app *app, struct ij_request *request,
     }
     IJ_AUTO(spec_freep) struct imgjob_spec *spec = NULL;
     int rc = imgjob_spec_parse(submission.spec.data, submission.spec.len, &spec, &err);
-    if (rc == IMGJOB_E_SPEC && submission.is_long) {
-        ij_problem_of_spec(response, &err);
+    if (rc == IMGJOB_E_SPEC) {
+        ij_problem_of_spec(response, submission.is_long, &err);
         return;
     }
     char id[IMGJOB_ID_SIZE];

@@ -6,12 +6,15 @@
  */
 #include "server/http.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include <civetweb.h>
@@ -29,6 +32,7 @@ enum {
     DRAIN_MAX = 32 << 20,    /* bytes of a refused body that are read and dropped */
     DRAIN_MS = 2000,         /* and for how long */
     STOP_GRACE_MS = 5000,
+    KNOCK_MS = 20,
     THREAD_STACK = 256 << 10 /* civetweb's own deepest frame is below 20 KiB */
 };
 
@@ -36,10 +40,13 @@ struct ij_http {
     struct mg_context *context;
     struct ij_http_callbacks callbacks;
     struct ij_log log;
-    uint32_t port;
+    char bind[16];
+    uint16_t port;
     pthread_mutex_t lock;
-    pthread_cond_t idle;
-    uint32_t active; /* guarded by lock: requests being served */
+    pthread_cond_t changed;
+    /* guarded by lock */
+    uint32_t active; /* requests being served */
+    bool has_stopped;
 };
 
 /* ---- answering ---- */
@@ -188,7 +195,7 @@ static void count_active(struct ij_http *http, int change)
     (void)pthread_mutex_lock(&http->lock);
     http->active += (uint32_t)change;
     if (http->active == 0)
-        (void)pthread_cond_broadcast(&http->idle);
+        (void)pthread_cond_broadcast(&http->changed);
     (void)pthread_mutex_unlock(&http->lock);
 }
 
@@ -223,11 +230,12 @@ static int on_error(struct mg_connection *connection, int status, const char *te
     begin_request(&request, connection);
     request.remote = info->remote_addr;
     IJ_AUTO(ij_response_done) struct ij_response response = { .request_id = request.id };
-    if (status == 413) /* civetweb's word for a head that does not fit its buffer */
-        ij_problem(&response, 431, "limit",
-                   "the head of the request is over 16384 bytes");
-    else if (status == 411) /* and for a length that is none */
+    if (status == 411) /* civetweb's word for a length that is none */
         ij_problem(&response, 400, "invalid", "Content-Length must be 1 to 10 digits");
+    else if (strcmp(text, "Malformed message") == 0) /* it does not tell these apart */
+        ij_problem(&response, status, "invalid",
+                   "the head of the request is malformed, over 16384 bytes, or did not "
+                   "come within 10 s");
     else
         ij_problem(&response, status, "invalid", "malformed request: %s", text);
     answer(http, &request, &response);
@@ -290,38 +298,32 @@ static struct mg_context *start_context(struct mg_init_data *init,
     return context;
 }
 
+/* Every setting that matters, so that no default of a civetweb build counts. */
+static const char *const fixed_settings[][2] = {
+    { "connection_queue", "256" },        /* accepted, waiting for a thread */
+    { "listen_backlog", "512" },          /* not yet accepted */
+    { "request_timeout_ms", "10000" },    /* for the head, and between bytes */
+    { "max_request_size", "16384" },      /* bytes of the head */
+    { "enable_keep_alive", "no" },        /* see gate.c */
+    { "decode_url", "no" },               /* paths are matched as they were sent */
+    { "tcp_nodelay", "1" },               /* answers are written whole */
+    { "enable_directory_listing", "no" }, /* never reached */
+    { "access_control_allow_origin", "" },
+};
+
 static int listen_on(struct ij_http *http, const struct ij_http_options *options,
                      struct imgjob_error *err)
 {
     char address[64], threads[16], words[200] = "";
     (void)snprintf(address, sizeof(address), "%s:%" PRIu32, options->bind, options->port);
     (void)snprintf(threads, sizeof(threads), "%" PRIu32, options->threads);
-    /* every setting that matters, so that no default of a civetweb build counts */
-    const char *settings[] = {
+    const char *settings[2 * IJ_ARRAY_LEN(fixed_settings) + 5] = {
         "listening_ports",
         address,
         "num_threads",
         threads,
-        "connection_queue",
-        "256",
-        "listen_backlog",
-        "512",
-        "request_timeout_ms",
-        "10000",
-        "max_request_size",
-        "16384",
-        "enable_keep_alive",
-        "no",
-        "decode_url",
-        "no",
-        "tcp_nodelay",
-        "1",
-        "enable_directory_listing",
-        "no",
-        "access_control_allow_origin",
-        "",
-        NULL,
     };
+    memcpy(settings + 4, fixed_settings, sizeof(fixed_settings)); /* NULL follows */
     const struct mg_callbacks callbacks = {
         .begin_request = on_request,
         .http_error = on_error,
@@ -336,7 +338,7 @@ static int listen_on(struct ij_http *http, const struct ij_http_options *options
                        words[0] ? words : strerror(errno));
     struct mg_server_port port;
     if (mg_get_server_ports(http->context, 1, &port) == 1)
-        http->port = (uint32_t)port.port;
+        http->port = (uint16_t)port.port;
     return 0;
 }
 
@@ -348,8 +350,9 @@ int ij_http_start(const struct ij_http_options *options, struct ij_http **out,
         return ij_fail_nomem(err, "starting the HTTP listener");
     http->callbacks = options->callbacks;
     http->log = options->log;
+    (void)snprintf(http->bind, sizeof(http->bind), "%s", options->bind);
     (void)pthread_mutex_init(&http->lock, NULL); /* cannot fail without attributes */
-    int rc = ij_cond_init(&http->idle, err);
+    int rc = ij_cond_init(&http->changed, err);
     if (rc == 0) {
         (void)mg_init_library(0); /* no TLS: it is terminated in front */
         rc = listen_on(http, options, err);
@@ -367,17 +370,65 @@ uint32_t ij_http_port(const struct ij_http *http)
     return http->port;
 }
 
+static void *stop_context(void *data)
+{
+    struct ij_http *http = data;
+    mg_stop(http->context); /* joins every thread */
+    (void)pthread_mutex_lock(&http->lock);
+    http->has_stopped = true;
+    (void)pthread_cond_broadcast(&http->changed);
+    (void)pthread_mutex_unlock(&http->lock);
+    return NULL;
+}
+
+/* civetweb looks at its stop flag when a connection comes, else every two seconds. */
+static void knock(const struct ij_http *http)
+{
+    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(http->port) };
+    IJ_AUTO(ij_close) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && inet_pton(AF_INET, http->bind, &to.sin_addr) == 1)
+        (void)connect(fd, (struct sockaddr *)&to,
+                      sizeof(to)); /* refused once it is over */
+}
+
+static void wait_for_requests(struct ij_http *http)
+{
+    int64_t until = ij_mono_ms(&ij_clock_system) + STOP_GRACE_MS;
+    (void)pthread_mutex_lock(&http->lock);
+    while (http->active > 0 && ij_cond_wait_until(&http->changed, &http->lock, until))
+        continue;
+    (void)pthread_mutex_unlock(&http->lock);
+}
+
+static void stop_knocking(struct ij_http *http)
+{
+    pthread_t stopper;
+    if (ij_thread_start(&stopper, "http-stop", stop_context, http, NULL) < 0) {
+        mg_stop(http->context);
+        return;
+    }
+    (void)pthread_mutex_lock(&http->lock);
+    while (!http->has_stopped) {
+        (void)pthread_mutex_unlock(&http->lock);
+        knock(http);
+        (void)pthread_mutex_lock(&http->lock);
+        int64_t until = ij_mono_ms(&ij_clock_system) + KNOCK_MS;
+        if (!http->has_stopped)
+            (void)ij_cond_wait_until(&http->changed, &http->lock, until);
+    }
+    (void)pthread_mutex_unlock(&http->lock);
+    (void)pthread_join(stopper, NULL);
+}
+
 void ij_http_stop(struct ij_http *http)
 {
     if (!http)
         return;
-    int64_t until = ij_mono_ms(&ij_clock_system) + STOP_GRACE_MS;
-    (void)pthread_mutex_lock(&http->lock);
-    while (http->active > 0 && ij_cond_wait_until(&http->idle, &http->lock, until))
-        ;
-    (void)pthread_mutex_unlock(&http->lock);
-    mg_stop(http->context); /* NULL is fine; joins every thread */
-    (void)pthread_cond_destroy(&http->idle);
+    if (http->context) {
+        wait_for_requests(http);
+        stop_knocking(http);
+    }
+    (void)pthread_cond_destroy(&http->changed);
     (void)pthread_mutex_destroy(&http->lock);
     free(http);
 }

@@ -1,9 +1,9 @@
-/*
- * imgjobd: the wiring, and the order of beginning and end. Store, workers, listener come
- * up in this order and go down in the other; between them nothing here does any work.
+/* imgjobd: the wiring. Store, workers and listener come up in this order, and what they
+ * need of each other decides how they go down; between them nothing here does any work.
  */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/auto.h"
 #include "server/http.h"
@@ -13,8 +13,6 @@
 #include "server/process.h"
 #include "server/router.h"
 #include "server/signals.h"
-
-extern char **environ;
 
 /* Everything that lives as long as the server does. */
 struct server {
@@ -104,8 +102,8 @@ static void done(struct server *server)
 {
     if (server->app.store)
         imgjob_store_wake_waiters(server->app.store);
+    ij_http_stop(server->http); /* requests look at the pool until their end */
     imgjob_pool_close(server->app.pool);
-    ij_http_stop(server->http);
     imgjob_store_close(server->app.store);
     ij_config_done(&server->config);
 }
@@ -120,33 +118,30 @@ static int run(struct server *server)
         announce(server);
         stop(server, ij_signals_wait());
     }
-    struct ij_log log = server->app.log;
     done(server);
-    if (rc == 0)
-        ij_log(&log, IMGJOB_LOG_INFO, "server", NULL, "the end");
-    return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    if (rc < 0)
+        return EXIT_FAILURE;
+    ij_log(&server->app.log, IMGJOB_LOG_INFO, "server", NULL, "the end");
+    return EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv)
 {
+    (void)argc; /* the list ends with NULL as well */
     static struct server server;
+    const struct ij_command command = { argv, environ };
     struct imgjob_error err;
     enum ij_config_action action;
     ij_process_limit_memory();
     if (ij_config_init(&server.config, &err) < 0 ||
-        ij_config_load(&server.config, argc, argv, environ, &action, &err) < 0) {
+        ij_config_load(&server.config, &command, &action, &err) < 0) {
         (void)fprintf(stderr, "imgjobd: %s\n", err.text);
         ij_config_done(&server.config);
         return 2;
     }
     if (action == IJ_CONFIG_RUN)
         return run(&server);
-    if (action == IJ_CONFIG_HELP)
-        ij_config_print_help(stdout);
-    else if (action == IJ_CONFIG_VERSION)
-        (void)printf("imgjobd %s\n", imgjob_version());
-    else
-        ij_config_print(&server.config, stdout);
+    ij_config_print(&server.config, action, stdout);
     ij_config_done(&server.config);
     return EXIT_SUCCESS;
 }

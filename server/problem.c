@@ -5,6 +5,7 @@
 #include "server/problem.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -106,21 +107,32 @@ void ij_problem_of_error(struct ij_response *response, const struct ij_log *log,
                response->request_id);
 }
 
-void ij_problem_of_spec(struct ij_response *response, const struct imgjob_error *err)
+/* The library begins its words with a JSON pointer to the place. */
+static void put_place(struct ij_json_out *out, const char *text)
 {
-    struct ij_json_out out =
-        begin(response, 422, imgjob_code_name(IMGJOB_E_SPEC), err->text);
-    const char *colon = strstr(err->text, ": ");
-    if (err->text[0] == '/' && colon) {
-        char pointer[sizeof(err->text)];
-        (void)snprintf(pointer, sizeof(pointer), "%.*s", (int)(colon - err->text),
-                       err->text);
-        ij_json_open(&out, "errors", '[');
-        ij_json_open(&out, NULL, '{');
-        ij_json_put_str(&out, "pointer", pointer);
-        ij_json_put_str(&out, "detail", colon + 2);
-        ij_json_close(&out, '}');
-        ij_json_close(&out, ']');
+    const char *colon = strstr(text, ": ");
+    if (text[0] != '/' || !colon)
+        return;
+    char pointer[sizeof(((struct imgjob_error *)NULL)->text)];
+    (void)snprintf(pointer, sizeof(pointer), "%.*s", (int)(colon - text), text);
+    ij_json_open(out, "errors", '[');
+    ij_json_open(out, NULL, '{');
+    ij_json_put_str(out, "pointer", pointer);
+    ij_json_put_str(out, "detail", colon + 2);
+    ij_json_close(out, '}');
+    ij_json_close(out, ']');
+}
+
+void ij_problem_of_spec(struct ij_response *response, bool is_long,
+                        const struct imgjob_error *err)
+{
+    const char *code = imgjob_code_name(IMGJOB_E_SPEC);
+    if (!is_long) {
+        const char *sentence = err->text + (err->text[0] == '/');
+        ij_problem(response, 400, code, "%s", sentence);
+        return;
     }
+    struct ij_json_out out = begin(response, 422, code, err->text);
+    put_place(&out, err->text);
     ij_json_close(&out, '}');
 }

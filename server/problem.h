@@ -2,6 +2,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/log.h"
 #include "server/response.h"
 
@@ -19,6 +21,10 @@ void ij_problem(struct ij_response *response, int status, const char *code,
 void ij_problem_of_error(struct ij_response *response, const struct ij_log *log,
                          const struct imgjob_error *err);
 
-/* A spec of the long form that is well-formed but wrong: 422, with `errors` that point to
- * the place when the text begins with a JSON pointer. */
-void ij_problem_of_spec(struct ij_response *response, const struct imgjob_error *err);
+/*
+ * Answer for a spec that is refused. The long form is 422, with `errors` that point to
+ * the place; the simple form, as in the original, 400 and a sentence that begins with the
+ * field.
+ */
+void ij_problem_of_spec(struct ij_response *response, bool is_long,
+                        const struct imgjob_error *err);

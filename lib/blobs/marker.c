@@ -86,11 +86,12 @@ static int lock_marker(int fd, const char *dir, struct imgjob_error *err)
     return ij_fail_errno(err, IMGJOB_E_BLOB, "lock '%s/%s'", dir, marker_name);
 }
 
-/* @return how many bytes stand in the marker, at most `size` */
-static int read_marker(int fd, const char *dir, char *out, size_t size, size_t *out_len,
-                       struct imgjob_error *err)
+/* What stands in the marker, as far as an id reaches. */
+static int read_marker(int fd, const char *dir, char out[IJ_STORE_ID_SIZE],
+                       size_t *out_len, struct imgjob_error *err)
 {
-    ssize_t len = pread(fd, out, size, 0); /* a regular file: never short, never EINTR */
+    /* a regular file: never short, never EINTR */
+    ssize_t len = pread(fd, out, IJ_STORE_ID_SIZE, 0);
     if (len < 0)
         return ij_fail_errno(err, IMGJOB_E_BLOB, "read '%s/%s'", dir, marker_name);
     *out_len = (size_t)len;
@@ -125,7 +126,7 @@ int ij_marker_claim(int dir_fd, const char *dir, const char *store_id, int *out_
         return rc;
     char text[IJ_STORE_ID_SIZE];
     size_t len = 0;
-    rc = read_marker(fd, dir, text, sizeof(text), &len, err);
+    rc = read_marker(fd, dir, text, &len, err);
     if (rc < 0)
         return rc;
 

@@ -10,7 +10,6 @@
 #include "base/check.h"
 
 enum {
-    PAGES_LOADED = 1, /* whatever the file holds, a job takes its first page */
     PAGES_MAX = 256,
     BANDS_MAX = 5,       /* CMYK and alpha */
     BITS_MAX = 16,       /* per band */
@@ -68,17 +67,30 @@ int ij_limits_read(const struct imgjob_limits *limits, struct imgjob_limits *out
     return 0;
 }
 
-static int check(struct ij_failure *failure, enum ij_stage stage, const char *limit,
-                 uint64_t value, uint64_t limit_value, const char *setting)
+/* A limit that a setting moves, and where it is met. */
+struct rule {
+    enum ij_stage stage;
+    const char *limit, *setting;
+};
+static const struct rule upload_rule = { IJ_STAGE_LOAD, "bytes", "max_upload_size" };
+static const struct rule side_rule = { IJ_STAGE_LOAD, "side", "max_side" };
+static const struct rule pixel_rule = { IJ_STAGE_LOAD, "pixels", "max_pixels" };
+static const struct rule progressive_rule = { IJ_STAGE_LOAD, "pixels",
+                                              "max_progressive_pixels" };
+static const struct rule step_rule = { IJ_STAGE_STEPS, "pixels", "max_pixels" };
+static const struct rule output_rule = { IJ_STAGE_ENCODE, "bytes", "max_output_size" };
+
+static int check(struct ij_failure *failure, const struct rule *rule, uint64_t value,
+                 uint64_t limit_value)
 {
     if (value <= limit_value)
         return 0;
     int64_t shown = value > INT64_MAX ? INT64_MAX : (int64_t)value;
-    return ij_failure_set_limit(failure, stage, limit, shown, (int64_t)limit_value,
-                                setting);
+    return ij_failure_set_limit(failure, rule->stage, rule->limit, shown,
+                                (int64_t)limit_value, rule->setting);
 }
 
-/* A limit of the code itself, which no setting raises. */
+/* A limit of the code itself, which no setting moves. */
 static int check_fixed(struct ij_failure *failure, const char *limit, uint32_t value,
                        uint32_t limit_value)
 {
@@ -93,25 +105,22 @@ static int check_fixed(struct ij_failure *failure, const char *limit, uint32_t v
 int ij_limits_check_input(const struct imgjob_limits *limits, size_t len,
                           struct ij_failure *failure)
 {
-    return check(failure, IJ_STAGE_LOAD, "bytes", len, limits->max_upload_size,
-                 "max_upload_size");
+    return check(failure, &upload_rule, len, limits->max_upload_size);
 }
 
+/* One page is loaded, whatever the file holds, so max_pages (at least 1) always allows it
+ * and the pixels of one page are all there are. */
 int ij_limits_check_header(const struct imgjob_limits *limits,
                            const struct ij_image_header *header,
                            struct ij_failure *failure)
 {
-    const enum ij_stage stage = IJ_STAGE_LOAD;
     uint64_t side = header->width > header->height ? header->width : header->height;
-    uint64_t pixels = (uint64_t)header->width * header->height * PAGES_LOADED;
-    int rc = check(failure, stage, "side", side, limits->max_side, "max_side");
+    uint64_t pixels = (uint64_t)header->width * header->height;
+    int rc = check(failure, &side_rule, side, limits->max_side);
     if (rc == 0)
-        rc = check(failure, stage, "pixels", pixels, limits->max_pixels, "max_pixels");
+        rc = check(failure, &pixel_rule, pixels, limits->max_pixels);
     if (rc == 0 && header->progressive)
-        rc = check(failure, stage, "pixels", pixels, limits->max_progressive_pixels,
-                   "max_progressive_pixels");
-    if (rc == 0)
-        rc = check(failure, stage, "pages", PAGES_LOADED, limits->max_pages, "max_pages");
+        rc = check(failure, &progressive_rule, pixels, limits->max_progressive_pixels);
     if (rc == 0)
         rc = check_fixed(failure, "bands", header->bands, BANDS_MAX);
     if (rc == 0)
@@ -122,13 +131,12 @@ int ij_limits_check_header(const struct imgjob_limits *limits,
 int ij_limits_check_step(const struct imgjob_limits *limits, struct ij_extent made,
                          struct ij_failure *failure)
 {
-    return check(failure, IJ_STAGE_STEPS, "pixels", (uint64_t)made.width * made.height,
-                 limits->max_pixels, "max_pixels");
+    return check(failure, &step_rule, (uint64_t)made.width * made.height,
+                 limits->max_pixels);
 }
 
 int ij_limits_check_output(const struct imgjob_limits *limits, uint64_t len,
                            struct ij_failure *failure)
 {
-    return check(failure, IJ_STAGE_ENCODE, "bytes", len, limits->max_output_size,
-                 "max_output_size");
+    return check(failure, &output_rule, len, limits->max_output_size);
 }

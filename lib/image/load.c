@@ -42,8 +42,8 @@ static void blob_unref(VipsBlob **blob)
 }
 
 /* Of the readers of libvips only that of interlaced PNG (the last byte of IHDR) needs all
- * pixels before it can give the first; they would go to a file in /tmp when they are many.
- * The others must not be asked for it: it costs a pass. */
+ * pixels before it can give the first; they would go to a file in /tmp when they are
+ * many. The others must not be asked for it: it costs a pass. */
 static bool is_streamed(const struct ij_source *source)
 {
     const uint8_t *bytes = source->data;
@@ -54,7 +54,7 @@ int ij_source_open(const struct ij_source *source, uint32_t shrink, VipsImage **
                    struct ij_failure *failure)
 {
     IJ_AUTO(blob_unref) VipsBlob *blob = vips_blob_new(NULL, source->data, source->len);
-    /* only a JPEG reader knows `shrink`, so the first NULL ends the list for the others */
+    /* only the JPEG reader knows `shrink`: for the others NULL ends the list before it */
     VipsImage *image = NULL;
     if (vips_call(source->loader, blob, &image, "access", VIPS_ACCESS_SEQUENTIAL,
                   "fail_on", VIPS_FAIL_ON_TRUNCATED, "memory", !is_streamed(source),

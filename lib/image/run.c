@@ -87,6 +87,7 @@ static int plan_steps(struct run *run)
 static int begin(struct run *run)
 {
     const struct ij_image_job *job = run->job;
+    vips_error_clear(); /* what earlier calls left is not about this image */
     int rc = ij_limits_check_input(job->limits, job->len, run->failure);
     if (rc == 0)
         rc = ij_source_init(&run->source, job->data, job->len, run->failure);
@@ -279,6 +280,7 @@ int ij_image_header(const void *data, size_t len, struct ij_image_header *out,
     memset(failure, 0, sizeof(*failure));
     struct ij_source source;
     IJ_AUTO(ij_image_unref) VipsImage *image = NULL;
+    vips_error_clear();
     int rc = ij_source_init(&source, data, len, failure);
     if (rc == 0)
         rc = ij_source_open(&source, 1, &image, failure);

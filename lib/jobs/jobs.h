@@ -20,6 +20,7 @@
 #include "base/log.h"
 
 enum {
+    IJ_STATE_COUNT = IMGJOB_STATE_CANCELED + 1,
     IJ_PRIO_DEFAULT = 5,
     IJ_QUEUE_DEFAULT = 1,
     IJ_TENANT_DEFAULT = 1,
@@ -141,7 +142,7 @@ struct ij_swept {
 };
 
 struct ij_jobs_stats {
-    uint64_t by_state[7]; /* enum imgjob_state */
+    uint64_t by_state[IJ_STATE_COUNT]; /* enum imgjob_state */
 };
 
 struct ij_jobs;
@@ -154,9 +155,9 @@ struct ij_jobs_config {
     struct ij_clock clock; /* the store's clock: it decides leases */
     struct ij_log log;
 
-    /* Called once for each transition but T5 and T15b, in their order, after it is
-     * durable and before the call that made it answers; on any thread, no lock held. Must
-     * be quick and must not call back into the backend. May be NULL. */
+    /* Called once for each transition but T5 and T15b, those of one step in order, after
+     * it is durable and before the call that made it answers; on any thread, no lock
+     * held. Must be quick and must not call back into the backend. May be NULL. */
     void (*changed)(void *data, const struct ij_job *job);
     void *changed_data;
 };

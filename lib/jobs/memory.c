@@ -22,7 +22,6 @@ struct ij_memory_hold ij_memory_begin(struct ij_jobs *jobs)
                                     .now = ij_wall_ms(&memory->config.clock) };
 }
 
-/* For IJ_AUTO. */
 void ij_memory_end(struct ij_memory_hold *hold)
 {
     (void)pthread_mutex_unlock(&hold->memory->lock);
@@ -55,29 +54,24 @@ struct ij_memory_row *ij_memory_find(struct ij_memory *memory, const struct ij_i
     return NULL;
 }
 
-static void count_states(struct ij_memory *memory, uint64_t out[7])
+static void count_states(struct ij_memory *memory, uint64_t out[IJ_STATE_COUNT])
 {
-    memset(out, 0, 7 * sizeof(*out));
+    memset(out, 0, IJ_STATE_COUNT * sizeof(*out));
     for (size_t i = 0; i < memory->row_count; i++)
         out[memory->rows[i]->record.job.state]++;
 }
 
-/* Room for one more element of an array of pointers. */
-int ij_memory_grow(void *array, size_t count, size_t *cap, struct imgjob_error *err)
+void *ij_memory_grow(void *array, size_t count, size_t *cap)
 {
-    void **at = array;
     if (count < *cap)
-        return 0;
+        return array;
     size_t more = *cap ? *cap * 2 : 64;
-    void *grown = reallocarray(*at, more, sizeof(void *));
-    if (!grown)
-        return ij_fail_nomem(err, "storing a job in memory");
-    *at = grown;
-    *cap = more;
-    return 0;
+    void *grown = reallocarray(array, more, sizeof(void *));
+    if (grown)
+        *cap = more;
+    return grown;
 }
 
-/* A transition happened; `failure` is taken when it is not NULL. Room for it was made. */
 void ij_memory_changed(struct ij_memory_hold *hold, struct ij_memory_row *row,
                        char *failure)
 {
@@ -88,7 +82,6 @@ void ij_memory_changed(struct ij_memory_hold *hold, struct ij_memory_row *row,
     ij_changes_add(&hold->changes, &row->record.job);
 }
 
-/* Replace the row's job by one that state.c has changed, with the store's own words. */
 int ij_memory_write_own(struct ij_memory_hold *hold, struct ij_memory_row *row,
                         const struct ij_job *job, struct imgjob_error *err)
 {
@@ -134,15 +127,17 @@ static int memory_submit(struct ij_jobs *jobs, const struct ij_submit *submit,
         return ij_submit_again(&there->record, submit, err);
     if (ij_memory_gc_holds_id(memory, &submit->id))
         return ij_submit_condemned(&submit->id, err);
-    uint64_t counts[7];
+    uint64_t counts[IJ_STATE_COUNT];
     count_states(memory, counts);
     rc = ij_submit_capacity(counts, memory->config.max_queued, err);
-    if (rc == 0)
-        rc = ij_memory_grow(&memory->rows, memory->row_count, &memory->row_cap, err);
     if (rc == 0)
         rc = ij_changes_reserve(&hold.changes, 1, err);
     if (rc < 0)
         return rc;
+    void *rows = ij_memory_grow(memory->rows, memory->row_count, &memory->row_cap);
+    if (!rows)
+        return ij_fail_nomem(err, "storing a job in memory");
+    memory->rows = rows;
     struct ij_memory_row *row = row_new(submit, hold.now);
     if (!row)
         return ij_fail_nomem(err, "storing a job in memory");

@@ -46,8 +46,9 @@ void ij_memory_end(struct ij_memory_hold *hold); /* for IJ_AUTO */
 struct ij_memory_row *ij_memory_find(struct ij_memory *memory, const struct ij_id *id);
 void ij_memory_row_free(struct ij_memory_row *row); /* NULL is fine */
 
-/* Room for one more element of an array of pointers, `array` its address. */
-int ij_memory_grow(void *array, size_t count, size_t *cap, struct imgjob_error *err);
+/* The array of pointers with room for one more element. @return NULL without memory; the
+ * old array is untouched then */
+void *ij_memory_grow(void *array, size_t count, size_t *cap);
 
 /* A transition happened; `failure` is taken when it is not NULL. Room for it was made by
  * ij_changes_reserve(). */

@@ -30,9 +30,10 @@ int ij_memory_gc_add(struct ij_memory *memory, const char *key, size_t len,
         return ij_fail_nomem(err, "condemning a blob");
     if (gc_holds(memory, copy))
         return 1;
-    int rc = ij_memory_grow(&memory->gc, memory->gc_count, &memory->gc_cap, err);
-    if (rc < 0)
-        return rc;
+    void *grown = ij_memory_grow(memory->gc, memory->gc_count, &memory->gc_cap);
+    if (!grown)
+        return ij_fail_nomem(err, "condemning a blob");
+    memory->gc = grown;
     size_t at = gc_place(memory, copy);
     memmove(&memory->gc[at + 1], &memory->gc[at],
             (memory->gc_count - at) * sizeof(*memory->gc));

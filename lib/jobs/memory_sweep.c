@@ -5,24 +5,51 @@
 
 #include "base/auto.h"
 
+/* The first row by `when`, which says 0 for those that do not wait for that. */
+static struct ij_memory_row *first_row(struct ij_memory *memory,
+                                       int64_t (*when)(const struct ij_job *))
+{
+    struct ij_memory_row *first = NULL;
+    for (size_t i = 0; i < memory->row_count; i++) {
+        struct ij_memory_row *row = memory->rows[i];
+        int64_t at = when(&row->record.job);
+        if (at && (!first || at < when(&first->record.job)))
+            first = row;
+    }
+    return first;
+}
+
+static int64_t lost_when(const struct ij_job *job)
+{
+    return job->lease_until;
+}
+
+static int64_t overdue_when(const struct ij_job *job)
+{
+    return job->state <= IMGJOB_STATE_READY ? job->deadline : 0;
+}
+
+static int64_t purged_when(const struct ij_job *job)
+{
+    return job->result_expires;
+}
+
+static int64_t forgotten_when(const struct ij_job *job)
+{
+    return job->result_expires == 0 ? job->expires : 0;
+}
+
 static int lose(struct ij_memory_hold *hold, bool is_owner_dead, uint32_t max,
                 uint32_t *out_count, struct imgjob_error *err)
 {
-    while (*out_count < max) {
-        struct ij_memory_row *first = NULL;
-        for (size_t i = 0; i < hold->memory->row_count; i++) {
-            struct ij_memory_row *row = hold->memory->rows[i];
-            if (row->record.job.state == IMGJOB_STATE_RUNNING &&
-                (!first || row->record.job.lease_until < first->record.job.lease_until))
-                first = row;
-        }
-        struct ij_job job = first ? first->record.job : (struct ij_job){ 0 };
+    for (; *out_count < max; (*out_count)++) {
+        struct ij_memory_row *row = first_row(hold->memory, lost_when);
+        struct ij_job job = row ? row->record.job : (struct ij_job){ 0 };
         if (!ij_state_lose(&job, is_owner_dead, &hold->memory->retention, hold->now))
             return 0;
-        int rc = ij_memory_write_own(hold, first, &job, err);
+        int rc = ij_memory_write_own(hold, row, &job, err);
         if (rc < 0)
             return rc;
-        (*out_count)++;
     }
     return 0;
 }
@@ -41,41 +68,16 @@ int ij_memory_reclaim_all(struct ij_jobs *jobs, uint64_t *out_count,
 static int fail_overdue(struct ij_memory_hold *hold, uint32_t max, uint32_t *out_count,
                         struct imgjob_error *err)
 {
-    for (size_t i = 0; i < hold->memory->row_count && *out_count < max; i++) {
-        struct ij_memory_row *row = hold->memory->rows[i];
-        struct ij_job job = row->record.job;
+    for (; *out_count < max; (*out_count)++) {
+        struct ij_memory_row *row = first_row(hold->memory, overdue_when);
+        struct ij_job job = row ? row->record.job : (struct ij_job){ 0 };
         if (!ij_state_overdue(&job, &hold->memory->retention, hold->now))
-            continue;
+            return 0;
         int rc = ij_memory_write_own(hold, row, &job, err);
         if (rc < 0)
             return rc;
-        (*out_count)++;
     }
     return 0;
-}
-
-/* The first of the ended rows by `when`, which is set in all that count. */
-static struct ij_memory_row *first_ended(struct ij_memory *memory,
-                                         int64_t (*when)(const struct ij_job *))
-{
-    struct ij_memory_row *first = NULL;
-    for (size_t i = 0; i < memory->row_count; i++) {
-        struct ij_memory_row *row = memory->rows[i];
-        int64_t at = when(&row->record.job);
-        if (at && (!first || at < when(&first->record.job)))
-            first = row;
-    }
-    return first;
-}
-
-static int64_t purged_when(const struct ij_job *job)
-{
-    return job->result_expires;
-}
-
-static int64_t forgotten_when(const struct ij_job *job)
-{
-    return job->result_expires == 0 ? job->expires : 0;
 }
 
 static int purge(struct ij_memory_hold *hold, uint32_t max, uint32_t *out_count,
@@ -83,7 +85,7 @@ static int purge(struct ij_memory_hold *hold, uint32_t max, uint32_t *out_count,
 {
     struct ij_memory *memory = hold->memory;
     for (; *out_count < max; (*out_count)++) {
-        struct ij_memory_row *row = first_ended(memory, purged_when);
+        struct ij_memory_row *row = first_row(memory, purged_when);
         struct ij_job job = row ? row->record.job : (struct ij_job){ 0 };
         if (!ij_state_purge(&job, hold->now))
             return 0;
@@ -92,7 +94,7 @@ static int purge(struct ij_memory_hold *hold, uint32_t max, uint32_t *out_count,
         for (; rc >= 0 && (end = strchr(at, '\n')) != NULL; at = end + 1)
             rc = end > at ? ij_memory_gc_add(memory, at, (size_t)(end - at), err) : 0;
         if (rc < 0)
-            return rc;
+            return rc; /* what stands in gc by now was due to go anyway */
         row->keys[0] = '\0';
         row->record.job = job;
         ij_memory_changed(hold, row, NULL);
@@ -104,7 +106,7 @@ static void forget(struct ij_memory_hold *hold, uint32_t max, uint32_t *out_coun
 {
     struct ij_memory *memory = hold->memory;
     for (; *out_count < max; (*out_count)++) {
-        struct ij_memory_row *row = first_ended(memory, forgotten_when);
+        struct ij_memory_row *row = first_row(memory, forgotten_when);
         if (!row || !ij_state_is_forgotten(&row->record.job, hold->now))
             return;
         size_t at = 0;

@@ -5,6 +5,7 @@
  */
 #include "jobs/record.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,6 +54,7 @@ int ij_document_check(const char *text, const char *what, struct imgjob_error *e
 
 int ij_finish_check(const struct ij_finish *finish, struct imgjob_error *err)
 {
+    assert(!ij_finish_blames(finish) || finish->failure);
     int rc = ij_document_check(finish->result, "result", err);
     return rc == 0 ? ij_document_check(finish->keys, "list of output keys", err) : rc;
 }

@@ -91,17 +91,17 @@ int ij_sqlite_gc_list(struct ij_sqlite_db *db, char **out_keys, size_t max,
     return rc;
 }
 
-int ij_sqlite_read_counters(struct ij_sqlite_db *db, uint64_t out[7],
+int ij_sqlite_read_counters(struct ij_sqlite_db *db, uint64_t out[IJ_STATE_COUNT],
                             struct imgjob_error *err)
 {
-    uint64_t counts[7] = { 0 };
+    uint64_t counts[IJ_STATE_COUNT] = { 0 };
     IJ_AUTO(ij_call_end)
     struct ij_call call = ij_call_of(db, IJ_SQL_READ_COUNTERS, "reading the counters");
     int rc;
     while ((rc = ij_call_step(&call, err)) == 0) {
         int64_t state = sqlite3_column_int64(call.statement, 0);
         int64_t count = sqlite3_column_int64(call.statement, 1);
-        if (state < 0 || state >= 7 || count < 0)
+        if (state < 0 || state >= IJ_STATE_COUNT || count < 0)
             return ij_fail(err, IMGJOB_E_STORE,
                            "database '%.100s' is damaged: a counter cannot be: restore a "
                            "backup",

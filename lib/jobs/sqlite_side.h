@@ -29,7 +29,7 @@ int ij_sqlite_gc_list(struct ij_sqlite_db *db, char **out_keys, size_t max,
                       size_t *out_count, struct imgjob_error *err);
 
 /* By enum imgjob_state. */
-int ij_sqlite_read_counters(struct ij_sqlite_db *db, uint64_t out[7],
+int ij_sqlite_read_counters(struct ij_sqlite_db *db, uint64_t out[IJ_STATE_COUNT],
                             struct imgjob_error *err);
 int ij_sqlite_write_counter(struct ij_sqlite_db *db, int state, uint64_t count,
                             struct imgjob_error *err);

@@ -99,16 +99,28 @@ static int take_forgotten(struct ij_sqlite_batch *batch, struct ij_job *job,
     return rc;
 }
 
+/* What waits for the same thing: how its first row is found, and what then happens. */
+struct kind {
+    enum ij_sql first;
+    take_fn *take;
+};
+static const struct kind due = { IJ_SQL_FIRST_DUE, take_due };
+static const struct kind lost = { IJ_SQL_FIRST_LOST, take_lost };
+static const struct kind orphaned = { IJ_SQL_FIRST_RUNNING, take_orphaned };
+static const struct kind overdue = { IJ_SQL_FIRST_OVERDUE, take_overdue };
+static const struct kind purged = { IJ_SQL_FIRST_PURGED, take_purged };
+static const struct kind forgotten = { IJ_SQL_FIRST_FORGOTTEN, take_forgotten };
+
 /* Up to `max` rows of a kind. Each leaves the index it was found by, so that the next
  * probe finds the next row. */
-static int take_each(struct ij_sqlite_batch *batch, enum ij_sql which, take_fn *take,
-                     uint32_t max, uint32_t *out_count, struct imgjob_error *err)
+static int take_each(struct ij_sqlite_batch *batch, const struct kind *kind, uint32_t max,
+                     uint32_t *out_count, struct imgjob_error *err)
 {
     for (uint32_t count = 0; count < max; count++) {
         struct ij_job job;
-        int rc = ij_sqlite_first_job(&batch->db, which, batch->now, &job, err);
+        int rc = ij_sqlite_first_job(&batch->db, kind->first, batch->now, &job, err);
         if (rc == 0)
-            rc = take(batch, &job, err);
+            rc = kind->take(batch, &job, err);
         if (rc != 0)
             return rc < 0 ? rc : 0;
         (*out_count)++;
@@ -121,7 +133,7 @@ static int promote(struct ij_sqlite_batch *batch, uint32_t max, uint32_t *out_co
 {
     if (batch->sums.counts[IMGJOB_STATE_SCHEDULED] == 0)
         return 0;
-    return take_each(batch, IJ_SQL_FIRST_DUE, take_due, max, out_count, err);
+    return take_each(batch, &due, max, out_count, err);
 }
 
 static int find_next_due(struct ij_sqlite_batch *batch, int64_t *out,
@@ -280,8 +292,7 @@ int ij_step_finish(struct ij_sqlite_batch *batch, void *data, struct imgjob_erro
 int ij_step_reclaim(struct ij_sqlite_batch *batch, void *data, struct imgjob_error *err)
 {
     struct ij_reclaim_call *call = data;
-    return take_each(batch, IJ_SQL_FIRST_RUNNING, take_orphaned, UINT32_MAX, &call->count,
-                     err);
+    return take_each(batch, &orphaned, UINT32_MAX, &call->count, err);
 }
 
 int ij_step_sweep(struct ij_sqlite_batch *batch, void *data, struct imgjob_error *err)
@@ -291,16 +302,13 @@ int ij_step_sweep(struct ij_sqlite_batch *batch, void *data, struct imgjob_error
     uint32_t budget = call->sweep->budget;
     int rc = promote(batch, budget, &swept->promoted, err);
     if (rc == 0 && call->sweep->is_clock_trusted)
-        rc = take_each(batch, IJ_SQL_FIRST_LOST, take_lost, budget, &swept->losses, err);
+        rc = take_each(batch, &lost, budget, &swept->losses, err);
     if (rc == 0)
-        rc = take_each(batch, IJ_SQL_FIRST_OVERDUE, take_overdue, budget, &swept->overdue,
-                       err);
+        rc = take_each(batch, &overdue, budget, &swept->overdue, err);
     if (rc == 0)
-        rc = take_each(batch, IJ_SQL_FIRST_PURGED, take_purged, budget, &swept->purged,
-                       err);
+        rc = take_each(batch, &purged, budget, &swept->purged, err);
     if (rc == 0)
-        rc = take_each(batch, IJ_SQL_FIRST_FORGOTTEN, take_forgotten, budget,
-                       &swept->forgotten, err);
+        rc = take_each(batch, &forgotten, budget, &swept->forgotten, err);
     if (rc == 0)
         rc = find_next_due(batch, &swept->next_due, err);
     if (rc == 0 && swept->forgotten == 0) /* while rows go, their pages may be of use */

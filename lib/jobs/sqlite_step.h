@@ -9,8 +9,6 @@
 #include "jobs/sqlite_db.h"
 #include "jobs/state.h"
 
-enum { IJ_STATE_COUNT = 7 }; /* enum imgjob_state */
-
 /* What the database will hold once the batch is committed; taken back if it is not. */
 struct ij_sqlite_sums {
     uint64_t counts[IJ_STATE_COUNT];

@@ -32,7 +32,7 @@ int ij_submit_condemned(const struct ij_id *id, struct imgjob_error *err)
                    "images of job %s are just being removed as nobody's", text);
 }
 
-int ij_submit_capacity(const uint64_t counts[7], uint64_t max_queued,
+int ij_submit_capacity(const uint64_t counts[IJ_STATE_COUNT], uint64_t max_queued,
                        struct imgjob_error *err)
 {
     uint64_t queued = counts[IMGJOB_STATE_SCHEDULED] + counts[IMGJOB_STATE_READY] +

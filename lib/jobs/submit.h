@@ -15,5 +15,5 @@ int ij_submit_condemned(const struct ij_id *id, struct imgjob_error *err);
 
 /* @param counts by enum imgjob_state
  * @return 0, or IMGJOB_E_BUSY: as many jobs as allowed have not ended */
-int ij_submit_capacity(const uint64_t counts[7], uint64_t max_queued,
+int ij_submit_capacity(const uint64_t counts[IJ_STATE_COUNT], uint64_t max_queued,
                        struct imgjob_error *err);

@@ -21,7 +21,10 @@
 #include "pool/channel.h"
 #include "pool/outputs.h"
 
-enum { HELLO_MS = 10 * 1000 /* a worker that is not ready by then never will be */ };
+enum {
+    HELLO_MS = 10 * 1000, /* a worker that is not ready by then never will be */
+    AGE_MAX_MS = 600 * 1000
+};
 
 /* Owned by the slot's thread, but for stop() and starts(). */
 struct ij_child {
@@ -29,6 +32,7 @@ struct ij_child {
     const struct ij_executor_config *config;
     struct ij_channel channel;
     uint32_t job_count; /* of this process */
+    int64_t started_ms; /* monotonic */
     bool is_spent;      /* this process gets no further job */
     int stop_fd;        /* eventfd; readable from stop() to unstop() */
     atomic_uint_fast64_t starts;
@@ -108,6 +112,7 @@ static int start_process(struct ij_child *child, struct imgjob_error *err)
         return rc;
     (void)atomic_fetch_add(&child->starts, 1);
     child->job_count = 0;
+    child->started_ms = ij_mono_ms(&ij_clock_system);
     child->is_spent = false;
     ij_chatter_begin(&child->channel.chatter, NULL);
     struct ij_wire_frame frame;
@@ -263,6 +268,16 @@ static bool is_out_of_memory(const struct attempt *attempt, int signal)
            strstr(attempt->child->channel.chatter.last, "failed to allocate");
 }
 
+/* Which limit ended the attempt, for programs; the sentence says it to people. */
+static void name_limit(struct ij_failure *failure, const char *limit, int64_t value,
+                       const char *setting)
+{
+    (void)snprintf(failure->limit, sizeof(failure->limit), "%s", limit);
+    (void)snprintf(failure->setting, sizeof(failure->setting), "%s", setting);
+    failure->value = value; /* all of it was used up */
+    failure->limit_value = value;
+}
+
 /* The worker ended by itself. */
 static enum ij_ending explain_death(struct attempt *attempt)
 {
@@ -274,6 +289,7 @@ static enum ij_ending explain_death(struct attempt *attempt)
     failure->signal = signal;
     memcpy(failure->loader, attempt->header.loader, sizeof(failure->loader));
     if (signal == SIGXCPU) {
+        name_limit(failure, "cpu ms", config->cpu_ms, "job_cpu_ms");
         (void)ij_failure_set(failure, stage, IJ_REASON_CPU, IMGJOB_E_TIMEOUT,
                              "stopped after %u ms of CPU time, the limit of one attempt "
                              "(job_cpu_ms)",
@@ -281,10 +297,12 @@ static enum ij_ending explain_death(struct attempt *attempt)
         return IJ_ENDED_FAILED;
     }
     if (is_out_of_memory(attempt, signal)) {
+        name_limit(failure, "memory bytes", (int64_t)config->memory_limit,
+                   "memory_limit");
         (void)ij_failure_set(
             failure, stage, IJ_REASON_MEMORY, IMGJOB_E_LIMIT,
             "needs more memory than the %llu bytes that a worker may use "
-            "(worker_memory_limit)",
+            "(memory_limit)",
             (unsigned long long)config->memory_limit);
         return IJ_ENDED_FAILED;
     }
@@ -301,6 +319,7 @@ static enum ij_ending explain_deadline(struct attempt *attempt)
     uint32_t limit = attempt->child->config->timeout_ms;
     struct ij_failure *failure = &attempt->out->failure;
     (void)end_process(attempt->child); /* killed by us */
+    name_limit(failure, "wall ms", limit, "job_timeout_ms");
     memcpy(failure->loader, attempt->header.loader, sizeof(failure->loader));
     (void)ij_failure_set(
         failure, current_stage(attempt), IJ_REASON_TIMEOUT, IMGJOB_E_TIMEOUT,
@@ -331,6 +350,7 @@ static bool is_worn_out(const struct attempt *attempt)
     const struct ij_child *child = attempt->child;
     const struct ij_failure *failure = &attempt->out->failure;
     return attempt->is_refused || child->job_count >= child->config->recycle_jobs ||
+           ij_mono_ms(&ij_clock_system) - child->started_ms >= AGE_MAX_MS ||
            (attempt->has_header && is_risky(attempt->header.format)) ||
            failure->reason == IJ_REASON_MEMORY || failure->reason == IJ_REASON_INTERNAL ||
            failure->reason == IJ_REASON_OUTPUT_LIMIT ||

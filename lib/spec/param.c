@@ -128,6 +128,9 @@ bool ij_param_choice(const struct ij_param *param, const char *name, int64_t *ou
 static int read_int(const struct ij_param *param, const struct ij_json *value,
                     const char *at, int64_t *out, struct imgjob_error *err)
 {
+    if (value && ij_json_type(value) == IJ_JSON_REAL)
+        return ij_fail(err, IMGJOB_E_SPEC,
+                       "%s: must be a whole number, without point or exponent", at);
     int rc = ij_value_expect(value, IJ_JSON_INT, at, err);
     if (rc < 0)
         return rc;

@@ -31,6 +31,15 @@ def run(*command, **options):
     return subprocess.run([str(word) for word in command], check=True, **options)
 
 
+def run_quietly(*command):
+    """Its output matters only when it fails."""
+    try:
+        run(*command, stdout=subprocess.PIPE, text=True)
+    except subprocess.CalledProcessError as failure:
+        print(failure.stdout)
+        raise
+
+
 def output_of(*command, **options):
     return run(*command, stdout=subprocess.PIPE, text=True, **options).stdout.strip()
 
@@ -41,8 +50,8 @@ def install(build, prefix):
              "-Dpkgconfig.relocatable=true"]
     if (build / "build.ninja").exists():
         setup.append("--reconfigure")
-    run(*setup, stdout=subprocess.DEVNULL)
-    run("meson", "install", "-C", build, stdout=subprocess.DEVNULL)
+    run_quietly(*setup)
+    run_quietly("meson", "install", "-C", build)
 
 
 def library_of(prefix):
@@ -61,11 +70,11 @@ def environment(prefix):
 
 def try_library(prefix, scratch):
     env = environment(prefix)
-    flags = output_of("pkg-config", "--cflags", "--libs", "libimgjob", env=env)
-    assert str(prefix) in flags, f"pkg-config names another place: {flags}"
+    flags = shlex.split(output_of("pkg-config", "--cflags", "--libs", "libimgjob", env=env))
+    assert all(str(prefix) in flag for flag in flags if flag[:2] in ("-I", "-L")), flags
     program = scratch / "consumer"
     run("cc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-o", program, CONSUMER,
-        *shlex.split(flags), env=env)
+        *flags, env=env)
     store = scratch / "store"
     store.mkdir()
     run(program, store, env=env)

@@ -222,7 +222,8 @@ def main():
     with open(args.json, "w", encoding="utf-8") as file:
         json.dump(report, file, indent=1)
     print(f"{args.rounds} rounds, {args.clients} clients, {args.workers} workers, "
-          f"{report['machine']['cpus']} CPUs, files in {args.build}")
+          f"{report['machine']['cpus']} CPUs, load {report['machine']['load_before'][0]:.1f} "
+          f"before it began, files in {args.build}")
     for name, case in report["cases"].items():
         print_case(name, case)
     print_verdicts(report)

@@ -14,7 +14,7 @@ import picture
 
 TIMEOUT_SECONDS = 30
 WINDOW = 8  # jobs a client leaves unwatched behind it: a queue for the kills to hit
-PACE_SECONDS = 0.03
+PACE_SECONDS = 0.02
 
 
 class Unanswered(Exception):

@@ -1,7 +1,8 @@
 """Pictures that can be told apart: one plain colour each, written and read as PNG.
 
 A number is a picture and a picture is a number, so whoever holds a result can say which
-job it belongs to. Only what imgjobd writes here is read: 8-bit RGB, not interlaced.
+job it belongs to. Of PNG only what imgjobd answers here is read: 8-bit RGB, not
+interlaced.
 """
 import struct
 import zlib
@@ -20,8 +21,8 @@ def number_of(colour):
 
 
 def input_size(number):
-    """Every fifth is large enough to keep a worker busy for a while."""
-    return (1200, 900) if number % 5 == 0 else (32, 24)
+    """Every fourth keeps a worker busy for a while, so that kills find one at work."""
+    return (2400, 1800) if number % 4 == 0 else (32, 24)
 
 
 def output_size(number):
@@ -34,10 +35,12 @@ def chunk(name, data):
 
 
 def write(number):
+    """One colour in the palette and one bit a pixel: cheap to write, not to decode."""
     width, height = input_size(number)
-    line = b"\0" + colour_of(number) * width
+    line = bytes(1 + (width + 7) // 8)
     return (b"\x89PNG\r\n\x1a\n"
-            + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+            + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 1, 3, 0, 0, 0))
+            + chunk(b"PLTE", colour_of(number))
             + chunk(b"IDAT", zlib.compress(line * height, 1)) + chunk(b"IEND", b""))
 
 

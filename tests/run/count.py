@@ -10,9 +10,9 @@ import sys
 import xml.etree.ElementTree
 
 CMOCKA = {
-    "passed": re.compile(r"^\[  PASSED  \] (\d+) test\(s\)", re.M),
-    "failed": re.compile(r"^\[  FAILED  \] (\d+) test\(s\)", re.M),
-    "skipped": re.compile(r"^\[  SKIPPED \] (\d+) test\(s\)", re.M),
+    "passed": re.compile(r"^\[  PASSED  \] (?:\S+: )?(\d+) test\(s\)", re.M),
+    "failed": re.compile(r"^\[  FAILED  \] (?:\S+: )?(\d+) test\(s\)", re.M),
+    "skipped": re.compile(r"^\[  SKIPPED \] (?:\S+: )?(\d+) test\(s\)", re.M),
 }
 
 

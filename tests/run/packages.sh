@@ -1,7 +1,7 @@
 # Read by run.sh: what the checks need from Debian, and getting it.
 
 packages='gcc g++ libc6-dev binutils meson ninja-build pkg-config clang-format
-    libvips-dev libsqlite3-dev libcivetweb-dev libjson-c-dev libssl-dev libcmocka-dev
+    libvips-dev libvips-tools libsqlite3-dev libcivetweb-dev libjson-c-dev libssl-dev libcmocka-dev
     curl sqlite3 procps python3 python3-pytest python3-requests python3-hypothesis
     python3-pil'
 packages_of_the_whole_run='clang make valgrind'

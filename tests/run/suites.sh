@@ -17,7 +17,7 @@ end() {
     printf '%s (%d s)\n' "$outcome" $(($(date +%s) - began))
     if [ "$2" -gt 0 ]; then
         echo "--- the end of $log"
-        tail -n 120 "$log" | sed 's/^/    /'
+        tail -n 60 "$log" | sed 's/^/    /'
         echo '---'
         return 1
     fi

@@ -104,6 +104,7 @@ static int run(const struct ij_image_job *job, struct ij_image_output *outputs,
     case MISBEHAVE_BURN_CPU:
         burn_cpu();
     case MISBEHAVE_SLEEP:
+        (void)fprintf(stderr, "asleep\n");
         hang();
     case MISBEHAVE_ABORT:
         abort();
@@ -153,7 +154,19 @@ static int run(const struct ij_image_job *job, struct ij_image_output *outputs,
     return rc;
 }
 
+static void say_foreign_hello(void)
+{
+    struct ij_wire_frame frame = { .type = IJ_WIRE_HELLO,
+                                   .hello = { .build = "another", .pid = getpid() } };
+    char bytes[IJ_WIRE_REPLY_MAX];
+    send_bytes(bytes, ij_wire_encode(&frame, bytes, sizeof(bytes)));
+}
+
 int main(int argc, char **argv)
 {
+    if (strstr(argv[0], MISBEHAVE_OTHER_BUILD)) {
+        say_foreign_hello();
+        hang();
+    }
     ij_worker_main(argc, argv, run);
 }

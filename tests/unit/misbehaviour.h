@@ -1,6 +1,9 @@
 /* What misbehaving_worker does at which width. */
 #pragma once
 
+/* Started by this name it says hello as a worker of another build. */
+#define MISBEHAVE_OTHER_BUILD "another-build"
+
 /* The first numbers are known to scripts, which name them by number. */
 enum misbehaviour {
     MISBEHAVE_LOOP = 4001,

@@ -1,0 +1,142 @@
+/* The layers of the configuration and their refusals. */
+#include "../unit/test.h"
+
+#include "server/setting.h"
+
+static const char *no_environment[] = { NULL };
+
+/* Load with these flags and this environment; the caller ends `config`. */
+static int load(struct ij_config *config, const char **argv, const char **environment)
+{
+    const struct ij_command command = {
+        (char *const *)argv,
+        (char *const *)(environment ? environment : no_environment),
+    };
+    enum ij_config_action action;
+    expect_code(0, ij_config_init(config, &test_err));
+    return ij_config_load(config, &command, &action, &test_err);
+}
+
+static void expect_refusal(const char **argv, const char **environment, const char *words)
+{
+    IJ_AUTO(ij_config_done) struct ij_config config;
+    expect_code(IMGJOB_E_INVALID, load(&config, argv, environment));
+    expect_words(words);
+}
+
+static void table_is_complete_and_its_defaults_are_in_range(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < IJ_SETTING_COUNT; i++) {
+        assert_non_null(ij_settings[i].name);
+        assert_non_null(ij_settings[i].help);
+        assert_non_null(ij_settings[i].unit);
+    }
+    IJ_AUTO(ij_config_done) struct ij_config config;
+    expect_code(0, ij_config_init(&config, &test_err));
+    assert_int_equal(config.port, 8080);
+    assert_string_equal(config.db_path, "./data/jobs.db");
+    assert_string_equal(config.upload_dir, "./uploads");
+    assert_string_equal(config.output_dir, "./outputs");
+    assert_int_equal(config.max_upload_size, 10485760);
+}
+
+static void flags_win_over_the_environment_and_that_over_the_file(void **state)
+{
+    (void)state;
+    char *dir = test_dir_make();
+    char path[300];
+    (void)snprintf(path, sizeof(path), "%s/imgjobd.conf", dir);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    (void)fputs("# a comment\n\n port = 1 # and another\nmax_side=2\ngrace_ms = 3\n"
+                "worker_path = # none\nupload_dir = a#b\n",
+                file);
+    assert_int_equal(fclose(file), 0);
+    const char *argv[] = { "imgjobd", "--grace-ms=5", "--config", path, NULL };
+    const char *environment[] = { "MAX_SIDE=4", "GRACE_MS=4", "UNRELATED=1", "PORTS=9",
+                                  NULL };
+    IJ_AUTO(ij_config_done) struct ij_config config;
+    expect_code(0, load(&config, argv, environment));
+    assert_int_equal(config.port, 1);
+    assert_int_equal(config.max_side, 4);
+    assert_int_equal(config.grace_ms, 5);
+    assert_string_equal(config.worker_path, "");
+    assert_string_equal(config.upload_dir, "a#b");
+    test_dir_remove(dir);
+}
+
+static void flag_takes_its_value_either_way(void **state)
+{
+    (void)state;
+    const char *argv[] = { "imgjobd", "--worker-pool-size", "3", "--isolation=inline",
+                           NULL };
+    IJ_AUTO(ij_config_done) struct ij_config config;
+    expect_code(0, load(&config, argv, NULL));
+    assert_int_equal(config.worker_pool_size, 3);
+    assert_int_equal(config.isolation, IJ_ISOLATION_INLINE);
+}
+
+static void refusals_name_key_value_range_and_source(void **state)
+{
+    (void)state;
+    const char *port[] = { "imgjobd", "--port", "65536", NULL };
+    expect_refusal(port, NULL,
+                   "port = '65536' (flag): must be a whole number, 0 to 65535");
+    const char *none[] = { "imgjobd", NULL };
+    const char *environment[] = { "GRACE_MS=soon", NULL };
+    expect_refusal(
+        none, environment,
+        "grace_ms = 'soon' (environment): must be a whole number, 0 to 600000 ms");
+    const char *choice[] = { "imgjobd", "--durability=maybe", NULL };
+    expect_refusal(choice, NULL,
+                   "durability = 'maybe' (flag): must be one of full, normal");
+    const char *empty[] = { "imgjobd", "--db-path=", NULL };
+    expect_refusal(empty, NULL, "db_path = '' (flag): must not be empty");
+}
+
+static void unknown_names_are_refused(void **state)
+{
+    (void)state;
+    const char *flag[] = { "imgjobd", "--colour=red", NULL };
+    expect_refusal(flag, NULL, "'--colour=red' (flag): no such flag; see --help");
+    const char *word[] = { "imgjobd", "start", NULL };
+    expect_refusal(word, NULL, "'start' (flag): no such flag");
+    const char *missing[] = { "imgjobd", "--port", NULL };
+    expect_refusal(missing, NULL, "'--port' (flag): its value is missing");
+    const char *absent[] = { "imgjobd", "--config=/nowhere/imgjobd.conf", NULL };
+    expect_refusal(absent, NULL, "open the configuration '/nowhere/imgjobd.conf'");
+}
+
+static void address_that_others_reach_must_be_allowed(void **state)
+{
+    (void)state;
+    const char *open[] = { "imgjobd", "--bind=0.0.0.0", NULL };
+    expect_refusal(open, NULL, "set allow_open = 1 if that is meant");
+    const char *words[] = { "imgjobd", "--bind=localhost", NULL };
+    expect_refusal(words, NULL, "bind = 'localhost': must be an IPv4 address");
+    const char *allowed[] = { "imgjobd", "--bind=0.0.0.0", "--allow-open=1", NULL };
+    IJ_AUTO(ij_config_done) struct ij_config config;
+    expect_code(0, load(&config, allowed, NULL));
+}
+
+static void waiters_must_leave_threads_for_others(void **state)
+{
+    (void)state;
+    const char *argv[] = { "imgjobd", "--max-waiters=8", "--http-threads=8", NULL };
+    expect_refusal(argv, NULL, "max_waiters = 8: must be less than http_threads, 8");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(table_is_complete_and_its_defaults_are_in_range),
+        cmocka_unit_test(flags_win_over_the_environment_and_that_over_the_file),
+        cmocka_unit_test(flag_takes_its_value_either_way),
+        cmocka_unit_test(refusals_name_key_value_range_and_source),
+        cmocka_unit_test(unknown_names_are_refused),
+        cmocka_unit_test(address_that_others_reach_must_be_allowed),
+        cmocka_unit_test(waiters_must_leave_threads_for_others),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,276 @@
+/* The scanner of JSON bodies: what it takes out, what it keeps, what it refuses; always
+ * with the body in one piece and cut at every place. */
+#include "../unit/test.h"
+
+#include "server/json_scan.h"
+
+struct outcome {
+    int code;
+    struct imgjob_error err;
+    struct ij_buf image;
+    struct ij_buf rest;
+    bool is_long;
+};
+
+static int keep_image(void *data, const void *bytes, size_t len, struct imgjob_error *err)
+{
+    (void)err;
+    struct outcome *outcome = data;
+    ij_buf_add(&outcome->image, bytes, len);
+    return 0;
+}
+
+static void outcome_done(struct outcome *outcome)
+{
+    ij_buf_done(&outcome->image);
+    ij_buf_done(&outcome->rest);
+}
+
+static int feed_pieces(struct ij_scan *scan, const char *text, size_t len, size_t piece,
+                       struct imgjob_error *err)
+{
+    for (size_t at = 0; at < len; at += piece) {
+        size_t now = len - at < piece ? len - at : piece;
+        int rc = ij_scan_feed(scan, text + at, now, err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static struct outcome scan_in_pieces(const char *text, size_t len, size_t piece)
+{
+    struct outcome outcome = { .image.max = 64 << 20 };
+    struct ij_scan *scan = malloc(sizeof(*scan));
+    assert_non_null(scan);
+    ij_scan_init(scan, keep_image, &outcome);
+    outcome.code = feed_pieces(scan, text, len, piece, &outcome.err);
+    if (outcome.code == 0)
+        outcome.code = ij_scan_end(scan, &outcome.is_long, &outcome.err);
+    if (outcome.code == 0)
+        ij_buf_add(&outcome.rest, scan->rest.data, scan->rest.len);
+    ij_scan_done(scan);
+    free(scan);
+    return outcome;
+}
+
+static void expect_scan(const char *text, const char *image, const char *rest)
+{
+    for (size_t piece = 1; piece <= strlen(text); piece++) {
+        IJ_AUTO(outcome_done)
+        struct outcome outcome = scan_in_pieces(text, strlen(text), piece);
+        if (outcome.code != 0)
+            print_error("%s: %s\n", text, outcome.err.text);
+        assert_int_equal(outcome.code, 0);
+        assert_string_equal(outcome.image.data, image);
+        assert_string_equal(outcome.rest.data, rest);
+    }
+}
+
+static void expect_refusal(const char *text, int code, const char *words)
+{
+    for (size_t piece = 1; piece <= strlen(text) || piece == 1; piece++) {
+        IJ_AUTO(outcome_done)
+        struct outcome outcome = scan_in_pieces(text, strlen(text), piece);
+        if (outcome.code != code || !strstr(outcome.err.text, words))
+            print_error("%s: code %d: %s\n", text, outcome.code, outcome.err.text);
+        assert_int_equal(outcome.code, code);
+        assert_non_null(strstr(outcome.err.text, words));
+    }
+}
+
+static void image_is_taken_out_wherever_it_stands(void **state)
+{
+    (void)state;
+    expect_scan("{\"image_data\":\"Y2F0\"}", "cat", "{}");
+    expect_scan("{\"image_data\":\"Y2F0\",\"width\":1}", "cat", "{\"width\":1}");
+    expect_scan("{\"width\":1,\"image_data\":\"Y2F0\"}", "cat", "{\"width\":1}");
+    expect_scan(" { \"a\" : 1 , \"image_data\" : \"Y2F0\" , \"b\" : 2 } ", "cat",
+                "{ \"a\" : 1 ,  \"b\" : 2 } ");
+}
+
+static void escapes_and_line_breaks_in_the_image_are_understood(void **state)
+{
+    (void)state;
+    expect_scan("{\"image_data\":\"Y2F0\\r\\nY2F0\\n\"}", "catcat", "{}");
+    expect_scan("{\"image_data\":\"\\u0059\\u0032F0\"}", "cat", "{}");
+    expect_scan("{\"image_data\":\"Pz\\/\\/\"}", "?\x3f\xff", "{}");
+}
+
+static void data_url_prefix_is_passed_over(void **state)
+{
+    (void)state;
+    expect_scan("{\"image_data\":\"data:image/png;base64,Y2F0\"}", "cat", "{}");
+    expect_scan("{\"image_data\":\"DATA:;BASE64,Y2F0\"}", "cat", "{}");
+    expect_refusal("{\"image_data\":\"data:image/png,Y2F0\"}", IMGJOB_E_INVALID,
+                   "data URL");
+    expect_refusal("{\"image_data\":\"data:image/png;base64\"}", IMGJOB_E_INVALID,
+                   "data URL");
+}
+
+static void text_that_only_begins_like_a_data_url_is_base64(void **state)
+{
+    (void)state;
+    expect_scan("{\"image_data\":\"data\"}", "\x75\xab\x5a", "{}");
+    expect_scan("{\"image_data\":\"dataY2F0\"}",
+                "\x75\xab\x5a"
+                "cat",
+                "{}");
+}
+
+static void key_spelled_with_escapes_is_the_same_key(void **state)
+{
+    (void)state;
+    expect_scan("{\"image\\u005fdata\":\"Y2F0\"}", "cat", "{}");
+    expect_refusal("{\"image_data\":\"Y2F0\",\"image\\u005fdata\":\"Y2F0\"}",
+                   IMGJOB_E_INVALID, "image_data stands twice");
+}
+
+static void only_the_body_s_own_key_is_the_image(void **state)
+{
+    (void)state;
+    expect_scan("{\"a\":{\"image_data\":\"no\"},\"image_data\":\"Y2F0\"}", "cat",
+                "{\"a\":{\"image_data\":\"no\"}}");
+    expect_scan("{\"a\":[\"image_data\",\"x\"],\"image_data\":\"Y2F0\"}", "cat",
+                "{\"a\":[\"image_data\",\"x\"]}");
+    expect_scan("{\"a\":\"image_data\",\"image_data\":\"Y2F0\"}", "cat",
+                "{\"a\":\"image_data\"}");
+    expect_refusal("{\"image_data2\":\"Y2F0\"}", IMGJOB_E_INVALID,
+                   "image_data is missing");
+}
+
+static void bad_base64_is_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = { "Y2F",        "Y2F0!",       "Y2=0",
+                                       "Y2F0=",      "====",        "Y2F\\t",
+                                       "Y2F\\u00e9", "Y2F\xc3\xa9", "Y2F0Y===" };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        char body[80];
+        (void)snprintf(body, sizeof(body), "{\"image_data\":\"%s\"}", bad[i]);
+        expect_refusal(body, IMGJOB_E_INVALID, "image_data: is not valid base64");
+    }
+}
+
+static void image_that_is_no_string_is_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "1", "null", "true", "{}", "[\"Y2F0\"]", ": \"\""
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        char body[80];
+        (void)snprintf(body, sizeof(body), "{\"image_data\": %s}", bad[i]);
+        expect_refusal(body, IMGJOB_E_INVALID, "image_data: must be a string");
+    }
+    expect_refusal("{\"image_data\":\"\"}", IMGJOB_E_INVALID, "image_data: is empty");
+}
+
+static void what_is_not_json_is_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "{\"image_data\":\"Y2F0\"",        "{\"image_data\":\"Y2F0\",}",
+        "{\"image_data\" \"Y2F0\"}",       "{\"image_data\":\"Y2F0\" \"width\":1}",
+        "{\"image_data\":\"Y2F0\"} x",     "{\"image_data\":\"Y2F0\"}}",
+        "{,\"image_data\":\"Y2F0\"}",      "{\"image_data\":\"Y2F0\",,\"a\":1}",
+        "{\"image_data\":\"Y2F0\"]",       "{\"a\":1,\"a\":2,\"image_data\":\"Y2F0\"}",
+        "{\"image_data\":\"Y2F0\":\"a\"}", "{'a':1,\"image_data\":\"Y2F0\"}",
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        expect_refusal(bad[i], IMGJOB_E_SPEC, "JSON");
+    expect_refusal("[\"image_data\",\"Y2F0\"]", IMGJOB_E_INVALID,
+                   "must be a JSON object");
+    expect_refusal("hello", IMGJOB_E_INVALID, "must be a JSON object");
+    expect_refusal("  ", IMGJOB_E_INVALID, "the body is empty");
+    expect_refusal("{\"image_data\":\"Y2F0", IMGJOB_E_INVALID, "ends within a string");
+    expect_refusal("{\"image_data\":\"Y2\nF0\"}", IMGJOB_E_INVALID, "line break");
+    expect_refusal("{\"image_data\":\"Y2\\x\"}", IMGJOB_E_INVALID, "bad escape");
+    expect_refusal("{\"a\":\"\t\",\"image_data\":\"Y2F0\"}", IMGJOB_E_INVALID,
+                   "control character");
+}
+
+static void rest_of_the_body_is_bounded(void **state)
+{
+    (void)state;
+    struct ij_buf body = { .max = 1 << 20 };
+    ij_buf_add_str(&body, "{\"image_data\":\"Y2F0\",\"a\":\"");
+    for (int i = 0; i < IJ_SCAN_REST_MAX / 16; i++)
+        ij_buf_add_str(&body, "0123456789abcdef");
+    ij_buf_add_str(&body, "\"}");
+    IJ_AUTO(outcome_done)
+    struct outcome outcome = scan_in_pieces(body.data, body.len, 65536);
+    assert_int_equal(outcome.code, IMGJOB_E_LIMIT);
+    assert_string_equal(outcome.err.text,
+                        "more than 65536 bytes of JSON beside image_data");
+    ij_buf_done(&body);
+}
+
+static void deep_nesting_is_refused(void **state)
+{
+    (void)state;
+    expect_refusal("{\"image_data\":\"Y2F0\",\"a\":[[[[[[[[[1]]]]]]]]]}", IMGJOB_E_SPEC,
+                   "JSON");
+}
+
+static void long_form_is_told_from_the_short_one(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body;
+        bool is_long;
+    } cases[] = {
+        { "{\"image_data\":\"Y2F0\",\"steps\":[]}", true },
+        { "{\"outputs\":[],\"image_data\":\"Y2F0\"}", true },
+        { "{\"image_data\":\"Y2F0\",\"operation\":\"steps\"}", false },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        IJ_AUTO(outcome_done)
+        struct outcome outcome = scan_in_pieces(cases[i].body, strlen(cases[i].body), 7);
+        assert_int_equal(outcome.code, 0);
+        assert_int_equal(outcome.is_long, cases[i].is_long);
+    }
+}
+
+static int full_sink(void *data, const void *bytes, size_t len, struct imgjob_error *err)
+{
+    (void)data;
+    (void)bytes;
+    (void)len;
+    err->code = IMGJOB_E_FULL;
+    (void)snprintf(err->text, sizeof(err->text), "no room");
+    return IMGJOB_E_FULL;
+}
+
+static void failing_sink_ends_the_scan(void **state)
+{
+    (void)state;
+    struct ij_scan *scan = malloc(sizeof(*scan));
+    assert_non_null(scan);
+    ij_scan_init(scan, full_sink, NULL);
+    static const char body[] = "{\"image_data\":\"Y2F0Y2F0\"}";
+    expect_code(IMGJOB_E_FULL, ij_scan_feed(scan, body, sizeof(body) - 1, &test_err));
+    expect_words("no room");
+    ij_scan_done(scan);
+    free(scan);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(image_is_taken_out_wherever_it_stands),
+        cmocka_unit_test(escapes_and_line_breaks_in_the_image_are_understood),
+        cmocka_unit_test(data_url_prefix_is_passed_over),
+        cmocka_unit_test(text_that_only_begins_like_a_data_url_is_base64),
+        cmocka_unit_test(key_spelled_with_escapes_is_the_same_key),
+        cmocka_unit_test(only_the_body_s_own_key_is_the_image),
+        cmocka_unit_test(bad_base64_is_refused),
+        cmocka_unit_test(image_that_is_no_string_is_refused),
+        cmocka_unit_test(what_is_not_json_is_refused),
+        cmocka_unit_test(rest_of_the_body_is_bounded),
+        cmocka_unit_test(deep_nesting_is_refused),
+        cmocka_unit_test(long_form_is_told_from_the_short_one),
+        cmocka_unit_test(failing_sink_ends_the_scan),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

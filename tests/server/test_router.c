@@ -1,0 +1,82 @@
+/* Paths and methods to handlers. */
+#include "../unit/test.h"
+
+#include "server/router.h"
+
+static void expect_route(const char *method, const char *path, ij_handler handle,
+                         const char *parameter)
+{
+    struct ij_match match;
+    assert_int_equal(ij_router_find(ij_routes, ij_route_count, method, path, &match),
+                     IJ_ROUTE_FOUND);
+    assert_ptr_equal(match.route->handle, handle);
+    assert_string_equal(match.parameter, parameter);
+}
+
+static void every_path_leads_to_its_handler(void **state)
+{
+    (void)state;
+    expect_route("GET", "/", ij_handle_index, "");
+    expect_route("POST", "/jobs", ij_handle_submit, "");
+    expect_route("GET", "/jobs/abc", ij_handle_job, "abc");
+    expect_route("GET", "/jobs/abc/download", ij_handle_download, "abc");
+    expect_route("GET", "/health", ij_handle_health, "");
+    expect_route("GET", "/health/live", ij_handle_live, "");
+    expect_route("GET", "/health/ready", ij_handle_ready, "");
+}
+
+static void head_is_served_where_get_is(void **state)
+{
+    (void)state;
+    expect_route("HEAD", "/jobs/abc/download", ij_handle_download, "abc");
+}
+
+static void unknown_paths_are_no_paths(void **state)
+{
+    (void)state;
+    static const char *const bad[] = { "",          "/job",
+                                       "/jobs/",    "/jobs//download",
+                                       "/jobs/a/b", "/jobs/a/download/",
+                                       "/health/",  "/jobs/a/downloads",
+                                       "//" };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct ij_match match;
+        assert_int_equal(ij_router_find(ij_routes, ij_route_count, "GET", bad[i], &match),
+                         IJ_ROUTE_NO_PATH);
+    }
+}
+
+static void wrong_methods_are_told_the_right_ones(void **state)
+{
+    (void)state;
+    struct ij_match match;
+    assert_int_equal(ij_router_find(ij_routes, ij_route_count, "GET", "/jobs", &match),
+                     IJ_ROUTE_NO_METHOD);
+    assert_string_equal(match.allow, "POST");
+    assert_int_equal(ij_router_find(ij_routes, ij_route_count, "PUT", "/jobs/a", &match),
+                     IJ_ROUTE_NO_METHOD);
+    assert_string_equal(match.allow, "GET, HEAD");
+}
+
+static void long_parameters_are_cut(void **state)
+{
+    (void)state;
+    char path[200] = "/jobs/";
+    memset(path + 6, 'a', sizeof(path) - 7);
+    struct ij_match match;
+    assert_int_equal(ij_router_find(ij_routes, ij_route_count, "GET", path, &match),
+                     IJ_ROUTE_FOUND);
+    assert_int_equal(strlen(match.parameter), IJ_PATH_PARAMETER_SIZE - 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_path_leads_to_its_handler),
+        cmocka_unit_test(head_is_served_where_get_is),
+        cmocka_unit_test(unknown_paths_are_no_paths),
+        cmocka_unit_test(wrong_methods_are_told_the_right_ones),
+        cmocka_unit_test(long_parameters_are_cut),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,262 @@
+/* A worker that was taken over, or broke: it costs one job, and we learn why. */
+#include <pthread.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "executor_bench.h"
+#include "misbehaviour.h"
+
+/* This width fails or crashes as said, and the next job runs in another process. */
+static void expect_ending(enum misbehaviour width, enum ij_ending ending,
+                          enum ij_reason reason, int code, const char *words)
+{
+    struct bench bench;
+    struct ij_work_result result;
+    bench_init(&bench, "IJ_MISBEHAVING_WORKER");
+    bench.config.timeout_ms = 20000;
+    bench_open(&bench);
+    assert_int_equal(run_width(&bench, width, &result), ending);
+    expect_words(words);
+    assert_int_equal(result.failure.reason, reason);
+    assert_int_equal(result.failure.error.code, code);
+    assert_int_equal(result.output_count, 0);
+    assert_false(bench.executor->ops->is_ready(bench.executor));
+    expect_works(&bench);
+    assert_int_equal(bench.executor->ops->starts(bench.executor), 2);
+    bench_done(&bench);
+}
+
+static void a_job_that_never_ends_is_killed_and_the_next_one_runs(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct ij_work_result result;
+    bench_init(&bench, "IJ_MISBEHAVING_WORKER");
+    bench_open(&bench);
+    expect_works(&bench);
+    bench.config.timeout_ms = 50;
+    assert_int_equal(run_width(&bench, MISBEHAVE_LOOP, &result), IJ_ENDED_FAILED);
+    expect_words("stopped after 50 ms, the limit of one attempt (job_timeout_ms)");
+    assert_int_equal(result.failure.reason, IJ_REASON_TIMEOUT);
+    assert_int_equal(result.failure.error.code, IMGJOB_E_TIMEOUT);
+    assert_int_equal(result.failure.stage, IJ_STAGE_LOAD);
+    assert_string_equal(result.failure.setting, "job_timeout_ms");
+    assert_int_equal(result.failure.limit_value, 50);
+    bench.config.timeout_ms = 20000;
+    expect_works(&bench);
+    assert_int_equal(bench.executor->ops->starts(bench.executor), 2);
+    bench_done(&bench);
+}
+
+static void a_job_that_burns_cpu_fails_for_good(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct ij_work_result result;
+    bench_init(&bench, "IJ_MISBEHAVING_WORKER");
+    bench.config.cpu_ms = 1;
+    bench_open(&bench);
+    assert_int_equal(run_width(&bench, MISBEHAVE_BURN_CPU, &result), IJ_ENDED_FAILED);
+    expect_words("stopped after 1 ms of CPU time");
+    assert_int_equal(result.failure.reason, IJ_REASON_CPU);
+    assert_int_equal(result.failure.signal, SIGXCPU);
+    bench_done(&bench);
+}
+
+static void a_death_by_signal_is_a_crash(void **state)
+{
+    (void)state;
+    expect_ending(MISBEHAVE_ABORT, IJ_ENDED_CRASHED, IJ_REASON_INTERNAL, IMGJOB_E_CRASHED,
+                  "the worker died of SIGABRT in stage load");
+    expect_ending(MISBEHAVE_KILLED, IJ_ENDED_CRASHED, IJ_REASON_INTERNAL,
+                  IMGJOB_E_CRASHED, "the worker died of SIGKILL in stage load");
+}
+
+static void a_crash_after_the_header_names_stage_and_loader(void **state)
+{
+    (void)state;
+    expect_ending(MISBEHAVE_CRASH_AFTER_HEADER, IJ_ENDED_CRASHED, IJ_REASON_INTERNAL,
+                  IMGJOB_E_CRASHED, "in stage decode of pngload_buffer");
+}
+
+static void an_exit_in_the_middle_is_a_crash(void **state)
+{
+    (void)state;
+    expect_ending(MISBEHAVE_EXIT, IJ_ENDED_CRASHED, IJ_REASON_INTERNAL, IMGJOB_E_CRASHED,
+                  "the worker exited with status 0 in stage load");
+}
+
+static void a_worker_that_only_closes_its_socket_is_killed(void **state)
+{
+    (void)state;
+    expect_ending(MISBEHAVE_CLOSE_SOCKET, IJ_ENDED_CRASHED, IJ_REASON_INTERNAL,
+                  IMGJOB_E_CRASHED, "the worker died of SIGKILL");
+}
+
+static void running_out_of_memory_is_the_jobs_own_doing(void **state)
+{
+    (void)state;
+    expect_ending(MISBEHAVE_NO_MEMORY, IJ_ENDED_FAILED, IJ_REASON_MEMORY, IMGJOB_E_LIMIT,
+                  "needs more memory than the 2147483648 bytes");
+}
+
+static void garbage_on_the_socket_is_no_answer(void **state)
+{
+    (void)state;
+    expect_ending(MISBEHAVE_GARBAGE, IJ_ENDED_FAILED, IJ_REASON_INTERNAL,
+                  IMGJOB_E_INTERNAL, "the worker broke the protocol: bad magic");
+    expect_ending(MISBEHAVE_LARGE_FRAME, IJ_ENDED_FAILED, IJ_REASON_INTERNAL,
+                  IMGJOB_E_INTERNAL, "the worker broke the protocol: a frame of 6144");
+}
+
+static void claims_about_outputs_are_checked(void **state)
+{
+    (void)state;
+    expect_ending(MISBEHAVE_CLAIM_LENGTH, IJ_ENDED_FAILED, IJ_REASON_INTERNAL,
+                  IMGJOB_E_INTERNAL, "its length is not the one claimed");
+    expect_ending(MISBEHAVE_CLAIM_FORMAT, IJ_ENDED_FAILED, IJ_REASON_INTERNAL,
+                  IMGJOB_E_INTERNAL, "its first bytes are not of the format asked for");
+    expect_ending(MISBEHAVE_KEEP_MAPPING, IJ_ENDED_FAILED, IJ_REASON_INTERNAL,
+                  IMGJOB_E_INTERNAL, "its memory cannot be sealed");
+}
+
+static void a_header_over_the_limits_is_refused_here_too(void **state)
+{
+    (void)state;
+    expect_ending(MISBEHAVE_HUGE_HEADER, IJ_ENDED_FAILED, IJ_REASON_TOO_LARGE,
+                  IMGJOB_E_LIMIT, "side: 2000000 is over the limit of 16384 (max_side)");
+}
+
+static void *stop_once_it_speaks(void *data)
+{
+    struct bench *bench = data;
+    while (sem_wait(&bench->lines) != 0)
+        continue;
+    bench->executor->ops->stop(bench->executor);
+    return NULL;
+}
+
+static void stop_from_another_thread_ends_the_attempt(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct ij_work_result result;
+    pthread_t thread;
+    bench_init(&bench, "IJ_MISBEHAVING_WORKER");
+    bench_open(&bench);
+    assert_int_equal(pthread_create(&thread, NULL, stop_once_it_speaks, &bench), 0);
+    assert_int_equal(run_width(&bench, MISBEHAVE_SLEEP, &result), IJ_ENDED_STOPPED);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(result.output_count, 0);
+
+    assert_int_equal(run_width(&bench, 8, &result), IJ_ENDED_STOPPED); /* still stopped */
+    bench.executor->ops->unstop(bench.executor);
+    expect_works(&bench);
+    bench_done(&bench);
+}
+
+static void the_worker_has_nothing_of_ours(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct ij_work_result result;
+    sigset_t blocked, before;
+    bench_init(&bench, "IJ_MISBEHAVING_WORKER");
+    bench_open(&bench);
+    /* what could leak: a variable, a blocked signal, a descriptor without CLOEXEC */
+    assert_int_equal(setenv("IJ_SECRET", "1", 1), 0);
+    (void)sigfillset(&blocked);
+    assert_int_equal(pthread_sigmask(SIG_SETMASK, &blocked, &before), 0);
+    int leak = dup(2);
+    assert_int_equal(run_width(&bench, MISBEHAVE_REPORT, &result), IJ_ENDED_DONE);
+    (void)close(leak);
+    assert_int_equal(pthread_sigmask(SIG_SETMASK, &before, NULL), 0);
+    ij_work_result_done(&result);
+    /* 4 and 5 are the input and the output of this job */
+    assert_string_equal(bench.log,
+                        "worker job-1: descriptors 0 1 2 3 4 5, environment of 0 bytes, "
+                        "blocked signals 0, leads 1\n");
+    bench_done(&bench);
+}
+
+static void a_flood_on_stderr_is_ten_lines_and_a_count(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct ij_work_result result;
+    bench_init(&bench, "IJ_MISBEHAVING_WORKER");
+    bench_open(&bench);
+    assert_int_equal(run_width(&bench, MISBEHAVE_FLOOD, &result), IJ_ENDED_DONE);
+    ij_work_result_done(&result);
+    assert_non_null(strstr(bench.log, "worker job-1: line 9\nworker job-1: "));
+    assert_non_null(strstr(bench.log, "more lines were not logged\n"));
+    assert_null(strstr(bench.log, "line 10\n"));
+    bench_done(&bench);
+}
+
+/* The worker has its job and sleeps: tell its pid to the test. */
+static void tell_pid(void *data, const struct imgjob_log_event *event)
+{
+    const int *pipe_fd = data;
+    pid_t worker = 0;
+    (void)event;
+    (void)children_of(getpid(), &worker);
+    (void)!write(*pipe_fd, &worker, sizeof(worker)); /* the test misses it if it fails */
+}
+
+/* In a process of its own: have a worker that does not read its socket, and be killed. */
+static _Noreturn void die_with_a_worker(int pipe_fd)
+{
+    struct bench bench;
+    struct ij_work_result result;
+    bench_init(&bench, "IJ_MISBEHAVING_WORKER");
+    bench.config.log = (struct ij_log){ .fn = tell_pid, .data = &pipe_fd };
+    bench_open(&bench);
+    (void)run_width(&bench, MISBEHAVE_SLEEP, &result);
+    _exit(1);
+}
+
+static void a_worker_dies_with_the_pool(void **state)
+{
+    (void)state;
+    int pipe_fds[2], status;
+    pid_t worker = 0;
+    /* the worker becomes ours when its parent dies, so that its end can be waited for */
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+    assert_int_equal(pipe(pipe_fds), 0);
+    pid_t pool = fork();
+    assert_true(pool >= 0);
+    if (pool == 0)
+        die_with_a_worker(pipe_fds[1]);
+    assert_int_equal(read(pipe_fds[0], &worker, sizeof(worker)), sizeof(worker));
+    assert_true(worker > 0);
+    assert_int_equal(kill(pool, SIGKILL), 0);
+    assert_int_equal(waitpid(pool, &status, 0), pool);
+    assert_int_equal(waitpid(worker, &status, 0), worker); /* without this it hangs */
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    (void)close(pipe_fds[0]);
+    (void)close(pipe_fds[1]);
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_job_that_never_ends_is_killed_and_the_next_one_runs),
+        cmocka_unit_test(a_job_that_burns_cpu_fails_for_good),
+        cmocka_unit_test(a_death_by_signal_is_a_crash),
+        cmocka_unit_test(a_crash_after_the_header_names_stage_and_loader),
+        cmocka_unit_test(an_exit_in_the_middle_is_a_crash),
+        cmocka_unit_test(a_worker_that_only_closes_its_socket_is_killed),
+        cmocka_unit_test(running_out_of_memory_is_the_jobs_own_doing),
+        cmocka_unit_test(garbage_on_the_socket_is_no_answer),
+        cmocka_unit_test(claims_about_outputs_are_checked),
+        cmocka_unit_test(a_header_over_the_limits_is_refused_here_too),
+        cmocka_unit_test(stop_from_another_thread_ends_the_attempt),
+        cmocka_unit_test(the_worker_has_nothing_of_ours),
+        cmocka_unit_test(a_flood_on_stderr_is_ten_lines_and_a_count),
+        cmocka_unit_test(a_worker_dies_with_the_pool),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
