@@ -80,7 +80,7 @@ int ij_failure_set_limit(struct ij_failure *failure, enum ij_stage stage,
 }
 
 void ij_failure_write(struct ij_json_out *out, const char *key,
-                      const struct ij_failure *failure, const char *input_sha256)
+                      const struct ij_failure *failure)
 {
     ij_json_open(out, key, '{');
     ij_json_put_str(out, "error", failure->error.text);
@@ -98,7 +98,5 @@ void ij_failure_write(struct ij_json_out *out, const char *key,
         ij_json_put_int(out, "limit_value", failure->limit_value);
         ij_json_put_str(out, "setting", failure->setting);
     }
-    if (input_sha256)
-        ij_json_put_str(out, "input_sha256", input_sha256);
     ij_json_close(out, '}');
 }

@@ -77,6 +77,6 @@ int ij_failure_set_limit(struct ij_failure *failure, enum ij_stage stage,
                          const char *setting);
 
 /* As a JSON object: error, stage, reason and, where set, loader, library_text, signal,
- * limit, value, limit_value, setting, input_sha256. `input_sha256` may be NULL. */
+ * limit, value, limit_value, setting. */
 void ij_failure_write(struct ij_json_out *out, const char *key,
-                      const struct ij_failure *failure, const char *input_sha256);
+                      const struct ij_failure *failure);

@@ -113,8 +113,7 @@ struct ij_finish {
     const char *result; /* borrowed; JSON, of SUCCEEDED */
     const char *keys;   /* borrowed; keys of the output blobs, each ended by '\n' */
     const struct ij_failure *failure; /* borrowed; of FAILED, RETRY, CRASHED */
-    const char *input_sha256; /* borrowed; goes beside the failure; NULL = not known */
-    uint64_t random;          /* any random number: the jitter of a delay */
+    uint64_t random;                  /* any random number: the jitter of a delay */
 };
 
 struct ij_beat { /* T5 */

@@ -59,12 +59,11 @@ int ij_finish_check(const struct ij_finish *finish, struct imgjob_error *err)
     return rc == 0 ? ij_document_check(finish->keys, "list of output keys", err) : rc;
 }
 
-static int render(const struct ij_failure *failure, const char *input_sha256, char **out,
-                  struct imgjob_error *err)
+static int render(const struct ij_failure *failure, char **out, struct imgjob_error *err)
 {
     struct ij_buf buf = { 0 };
     struct ij_json_out json = { .buf = &buf };
-    ij_failure_write(&json, NULL, failure, input_sha256);
+    ij_failure_write(&json, NULL, failure);
     char *text = ij_buf_take(&buf);
     if (!text)
         return ij_fail_nomem(err, "writing a job's failure");
@@ -91,7 +90,7 @@ int ij_record_failure(const struct ij_job *job, const struct ij_finish *finish,
         (void)snprintf(failure.error.text, sizeof(failure.error.text), "%s%s%.180s",
                        sentence, words[0] ? ": " : "", words); /* a cut is still told */
     }
-    return render(&failure, finish ? finish->input_sha256 : NULL, out, err);
+    return render(&failure, out, err);
 }
 
 int ij_token_new(uint64_t *out, struct imgjob_error *err)

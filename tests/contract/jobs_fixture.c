@@ -188,7 +188,6 @@ struct ij_finish finish_with(struct ij_lease lease, enum ij_finish_kind kind)
                    : kind == IJ_FINISH_RETRY   ? &unlucky
                    : kind == IJ_FINISH_CRASHED ? &crashed
                                                : NULL,
-        .input_sha256 = "abc",
         .random = 1500,
     };
 }

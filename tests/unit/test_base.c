@@ -353,7 +353,7 @@ static void a_failure_is_written_with_what_it_has_and_no_more(void **state)
     struct ij_json_out out = { .buf = &buf };
     (void)ij_failure_set(&failure, IJ_STAGE_DECODE, IJ_REASON_CORRUPT, IMGJOB_E_IMAGE,
                          "bad \"scan\"");
-    ij_failure_write(&out, NULL, &failure, NULL);
+    ij_failure_write(&out, NULL, &failure);
     assert_string_equal(
         buf.data,
         "{\"error\":\"bad \\\"scan\\\"\",\"stage\":\"decode\",\"reason\":\"corrupt\"}");
@@ -361,12 +361,12 @@ static void a_failure_is_written_with_what_it_has_and_no_more(void **state)
     out.comma = false;
     failure.signal = 11;
     (void)ij_failure_set_limit(&failure, IJ_STAGE_LOAD, "side", 5, 4, "max_side");
-    ij_failure_write(&out, NULL, &failure, "ab");
+    ij_failure_write(&out, NULL, &failure);
     assert_string_equal(buf.data,
                         "{\"error\":\"side: 5 is over the limit of 4 (max_side)\","
                         "\"stage\":\"load\",\"reason\":\"too_large\",\"signal\":11,"
                         "\"limit\":\"side\",\"value\":5,\"limit_value\":4,"
-                        "\"setting\":\"max_side\",\"input_sha256\":\"ab\"}");
+                        "\"setting\":\"max_side\"}");
 }
 
 /* ---- files, clocks, CPUs ---- */
