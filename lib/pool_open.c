@@ -28,24 +28,27 @@ static void set_default(uint32_t *value, uint32_t fallback)
 static int read_options(struct imgjob_pool_options *options, struct imgjob_error *err)
 {
     set_default(&options->workers, ij_cpu_count() < 256 ? ij_cpu_count() : 256);
-    set_default(&options->timeout_ms, 30000);
-    set_default(&options->cpu_ms, 20000);
+    set_default(&options->job_timeout_ms, 30000);
+    set_default(&options->job_cpu_ms, 20000);
     set_default(&options->lease_ms, IJ_LEASE_DEFAULT_MS);
     set_default(&options->recycle_jobs, 500);
     if (options->recycle_rss == 0)
         options->recycle_rss = UINT64_C(256) << 20;
-    if (options->memory_limit == 0)
-        options->memory_limit = UINT64_C(2) << 30;
+    if (options->worker_memory_limit == 0)
+        options->worker_memory_limit = UINT64_C(2) << 30;
     int rc =
         check_range("isolation", options->isolation, 0, IMGJOB_ISOLATION_INLINE, err);
     if (rc == 0)
         rc = check_range("workers", options->workers, 1, 256, err);
     if (rc == 0)
-        rc = check_range("timeout_ms", options->timeout_ms, 10, 3600000, err);
+        rc = check_range("job_timeout_ms", options->job_timeout_ms, 10, 3600000, err);
     if (rc == 0)
-        rc = check_range("cpu_ms", options->cpu_ms, 1000, 3600000, err);
+        rc = check_range("job_cpu_ms", options->job_cpu_ms, 1000, 3600000, err);
     if (rc == 0)
         rc = check_range("lease_ms", options->lease_ms, 1000, 3600000, err);
+    if (rc == 0)
+        rc = check_range("worker_memory_limit", options->worker_memory_limit, 256 << 20,
+                         UINT64_C(1) << 50, err);
     return rc;
 }
 
@@ -79,11 +82,11 @@ int imgjob_pool_open(struct imgjob_store *store,
         .is_paused = ours.paused,
         .executor = {
             .worker_path = worker_path,
-            .timeout_ms = ours.timeout_ms,
-            .cpu_ms = ours.cpu_ms,
+            .timeout_ms = ours.job_timeout_ms,
+            .cpu_ms = ours.job_cpu_ms,
             .recycle_jobs = ours.recycle_jobs,
             .recycle_rss = ours.recycle_rss,
-            .memory_limit = ours.memory_limit,
+            .memory_limit = ours.worker_memory_limit,
             .safe_shrink = ours.safe_shrink,
             .log = { ours.log, ours.log_data },
         },

@@ -60,10 +60,12 @@ const struct ij_setting ij_settings[IJ_SETTING_COUNT] = {
     { CHOICE(jpeg_shrink), .fallback = "fast", .choices = { "fast", "safe" },
       .help = "how far a JPEG is shrunk while it is decoded; safe is slower, a little "
               "sharper" },
-    { NUMBER(job_timeout_ms), .fallback = "30000", .min = 1, .max = 3600000, .unit = "ms",
-      .help = "wall time of one attempt, then its worker is killed" },
-    { NUMBER(job_cpu_ms), .fallback = "20000", .min = 1, .max = 3600000, .unit = "ms",
+    { NUMBER(job_timeout_ms), .fallback = "30000", .min = 10, .max = 3600000,
+      .unit = "ms", .help = "wall time of one attempt, then its worker is killed" },
+    { NUMBER(job_cpu_ms), .fallback = "20000", .min = 1000, .max = 3600000, .unit = "ms",
       .help = "CPU time of one attempt" },
+    { NUMBER(worker_memory_limit), .fallback = "2147483648", .min = 256 << 20,
+      .max = UINT64_C(1) << 50, .unit = "bytes", .help = "address space of one worker" },
 
     { NUMBER(max_upload_size), .fallback = "10485760", .min = 1, .max = GIB,
       .unit = "bytes", .help = "one image as it arrives", .group = "Limits" },

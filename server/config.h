@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 
-enum { IJ_SETTING_COUNT = 28 };
+enum { IJ_SETTING_COUNT = 29 };
 
 enum ij_durability_choice { IJ_DURABILITY_FULL, IJ_DURABILITY_NORMAL };
 enum ij_isolation_choice { IJ_ISOLATION_PROCESS, IJ_ISOLATION_INLINE };
@@ -36,6 +36,7 @@ struct ij_config {
     uint64_t jpeg_shrink; /* 0 = fast, 1 = safe */
     uint64_t job_timeout_ms;
     uint64_t job_cpu_ms;
+    uint64_t worker_memory_limit;
     uint64_t max_upload_size;
     uint64_t max_output_size;
     uint64_t max_pixels;

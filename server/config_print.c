@@ -28,11 +28,13 @@ static void print_wrapped(const char *text, FILE *out)
     size_t column = FLAG_WIDTH;
     while (*text) {
         size_t word = strcspn(text, " ");
-        if (column + word > LINE_WIDTH && column > FLAG_WIDTH) {
+        bool begins_line = column == FLAG_WIDTH;
+        if (column + word > LINE_WIDTH && !begins_line) {
             (void)fprintf(out, "\n%*s", FLAG_WIDTH, "");
             column = FLAG_WIDTH;
+            begins_line = true;
         }
-        (void)fprintf(out, "%.*s ", (int)word, text);
+        (void)fprintf(out, "%s%.*s", begins_line ? "" : " ", (int)word, text);
         column += word + 1;
         text += word;
         text += strspn(text, " ");

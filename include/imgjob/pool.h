@@ -27,16 +27,17 @@ struct imgjob_pool_options {
     const char *worker_path; /**< the imgjob-worker program; NULL = the one installed, or
                                   built, with this library */
     const struct imgjob_limits *limits; /**< NULL = all defaults */
-    uint32_t timeout_ms;   /**< wall time of one attempt, then SIGKILL; 0 = 30,000 */
-    uint32_t cpu_ms;       /**< CPU time of one attempt; 0 = 20,000 */
-    uint32_t lease_ms;     /**< a silent process loses its job after this; 0 = 30,000 */
-    uint32_t recycle_jobs; /**< replace a worker after this many jobs; 0 = 500 */
-    uint64_t recycle_rss;  /**< or when it is larger than this; bytes; 0 = 268,435,456 */
-    uint64_t memory_limit; /**< address space of a worker; bytes; 0 = 2,147,483,648 */
-    bool paused;           /**< begin without claiming; see imgjob_pool_resume() */
-    bool safe_shrink;      /**< as in struct imgjob_run_options */
-    imgjob_log_fn log;     /**< NULL = silent */
-    void *log_data;        /**< handed to `log` */
+    uint32_t job_timeout_ms; /**< wall time of one attempt, then SIGKILL; 0 = 30,000 */
+    uint32_t job_cpu_ms;     /**< CPU time of one attempt; 0 = 20,000 */
+    uint32_t lease_ms;       /**< a silent process loses its job after this; 0 = 30,000 */
+    uint32_t recycle_jobs;   /**< replace a worker after this many jobs; 0 = 500 */
+    uint64_t recycle_rss; /**< or when it is larger than this; bytes; 0 = 268,435,456 */
+    uint64_t
+        worker_memory_limit; /**< address space of a worker; bytes; 0 = 2,147,483,648 */
+    bool paused;             /**< begin without claiming; see imgjob_pool_resume() */
+    bool safe_shrink;        /**< as in struct imgjob_run_options */
+    imgjob_log_fn log;       /**< NULL = silent */
+    void *log_data;          /**< handed to `log` */
 };
 
 /** A running pool. Shared: any thread may use it. @since 0.1 */

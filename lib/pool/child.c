@@ -298,11 +298,11 @@ static enum ij_ending explain_death(struct attempt *attempt)
     }
     if (is_out_of_memory(attempt, signal)) {
         name_limit(failure, "memory bytes", (int64_t)config->memory_limit,
-                   "memory_limit");
+                   "worker_memory_limit");
         (void)ij_failure_set(
             failure, stage, IJ_REASON_MEMORY, IMGJOB_E_LIMIT,
             "needs more memory than the %llu bytes that a worker may use "
-            "(memory_limit)",
+            "(worker_memory_limit)",
             (unsigned long long)config->memory_limit);
         return IJ_ENDED_FAILED;
     }

@@ -1,5 +1,5 @@
 """An installation as a stranger uses it: `meson install` to a prefix, a consumer built with
-nothing but pkg-config, the installed server with a real job; then the whole prefix is moved
+nothing but pkg-config, the examples' Makefile, the installed server with a real job; then the whole prefix is moved
 and everything is done again.
 
     install.py BUILD_DIRECTORY     (made and configured if need be)
@@ -21,9 +21,7 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONSUMER = ROOT / "tests/abi/consumer.c"
 # 1 × 1 px, red
-GIF = base64.b64encode(
-    b"GIF89a\x01\0\x01\0\x80\0\0\xff\0\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;"
-).decode()
+GIF = b"GIF89a\x01\0\x01\0\x80\0\0\xff\0\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;"
 
 
 def run(*command, **options):
@@ -80,6 +78,17 @@ def try_library(prefix, scratch):
     run(program, store, env=env)
 
 
+def try_examples(prefix, scratch):
+    """The Makefile beside the examples builds them away from this checkout."""
+    env = environment(prefix)
+    examples = scratch / "examples"
+    shutil.copytree(ROOT / "examples", examples)
+    run("make", "-C", examples, "all", env=env)
+    (scratch / "red.gif").write_bytes(GIF)
+    run(examples / "thumbnail", scratch / "red.gif", scratch / "out", env=env)
+    assert (scratch / "out").read_bytes()[:3] == b"\xff\xd8\xff"
+
+
 def fetch(url, body=None):
     """The answer's bytes; any status but 2xx raises."""
     headers = {"Content-Type": "application/json"} if body else {}
@@ -89,8 +98,8 @@ def fetch(url, body=None):
 
 
 def try_job(url):
-    spec = {"image_data": GIF, "operation": "resize", "width": 8, "height": 4,
-            "output_format": "png"}
+    spec = {"image_data": base64.b64encode(GIF).decode(), "operation": "resize", "width": 8,
+            "height": 4, "output_format": "png"}
     job = json.loads(fetch(f"{url}/jobs", json.dumps(spec).encode()))["job_id"]
     view = json.loads(fetch(f"{url}/jobs/{job}?wait=30"))
     assert view["status"] == "completed", view
@@ -135,6 +144,7 @@ def try_all(prefix):
     check_library(prefix)
     with tempfile.TemporaryDirectory(prefix="imgjob-install-") as scratch:
         try_library(prefix, pathlib.Path(scratch))
+        try_examples(prefix, pathlib.Path(scratch))
         if (prefix / "bin/imgjobd").exists():
             try_server(prefix, pathlib.Path(scratch))
         else:

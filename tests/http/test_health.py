@@ -63,9 +63,3 @@ def test_control_bytes_never_reach_the_log(server):
     server.get("/marker")
     server.wait_for_line("/marker", after=seen)
     assert not any("\x1b" in line for line in server.lines)
-
-
-def test_quiet_log_tells_only_what_matters(start, png):
-    server = start(log_level="info")
-    server.stop()
-    assert any("listens on" in line for line in server.lines)

@@ -8,6 +8,8 @@ import subprocess
 import pytest
 from PIL import Image
 
+from imgjobd import until
+
 LONG = {"steps": [{"op": "resize", "width": 40, "height": 30, "fit": "fill"}],
         "outputs": [{"name": "image", "format": "png"}]}
 
@@ -137,8 +139,6 @@ def test_expired_image_is_gone(start, png):
     server = start(result_ttl_s=1)
     job = server.submit(png)
     server.ended(job)
-    answer = server.get(f"/jobs/{job}/download")
-    from imgjobd import until
     until(lambda: server.get(f"/jobs/{job}/download").status_code != 200)
     answer = server.get(f"/jobs/{job}/download")
     assert answer.status_code == 410
