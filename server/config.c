@@ -27,7 +27,7 @@ const struct ij_setting ij_settings[IJ_SETTING_COUNT] = {
       .help = "IPv4 address to listen on; others than 127.x ask for allow_open" },
     { CHOICE(allow_open), .fallback = "0", .choices = { "0", "1" },
       .help = "1 = whoever reaches the port may use it" },
-    { NUMBER(http_threads), .fallback = "512", .min = 4, .max = 4096, .unit = "",
+    { NUMBER(http_threads), .fallback = "256", .min = 4, .max = 4096, .unit = "",
       .help = "requests served at the same time" },
     { NUMBER(max_waiters), .fallback = "0", .max = 4096, .unit = "",
       .help = "requests that may wait for a job's end; 0 = half of http_threads" },

@@ -188,7 +188,7 @@ static int use_wal(struct ij_sqlite_db *db, bool is_durability_normal,
                  "setting the durability", err);
     return rc < 0 ? rc
                   : execute(db,
-                            "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-2048",
+                            "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-1024",
                             "configuring the writer", err);
 }
 
@@ -254,7 +254,7 @@ int ij_sqlite_db_open_reader(struct ij_sqlite_db *db, const char *path,
     IJ_AUTO(ij_sqlite_db_close) struct ij_sqlite_db opened = { 0 };
     int rc = connect_to(&opened, path, err);
     if (rc == 0)
-        rc = execute(&opened, "PRAGMA query_only=ON; PRAGMA cache_size=-512",
+        rc = execute(&opened, "PRAGMA query_only=ON; PRAGMA cache_size=-256",
                      "configuring a reader", err);
     if (rc == 0)
         rc = prepare(&opened, 0, IJ_SQL_WRITER_FIRST, err);

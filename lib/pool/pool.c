@@ -252,18 +252,31 @@ static void *slot_run(void *data)
     return NULL;
 }
 
+static enum slot_phase slot_phase(struct slot *slot)
+{
+    (void)pthread_mutex_lock(&slot->pool->lock);
+    enum slot_phase phase = slot->phase;
+    (void)pthread_mutex_unlock(&slot->pool->lock);
+    return phase;
+}
+
+static void slot_join(struct slot *slot)
+{
+    if (slot->pool && slot_phase(slot) != SLOT_EMPTY)
+        (void)pthread_join(slot->thread, NULL);
+}
+
 /* Start the slot's thread, or let one that was about to end go on. Holds resize_lock. */
 static int slot_start(struct imgjob_pool *pool, uint32_t index, struct imgjob_error *err)
 {
     struct slot *slot = &pool->slots[index];
     (void)pthread_mutex_lock(&pool->lock);
     slot->should_end = false;
-    enum slot_phase phase = slot->phase;
+    bool is_alive = slot->phase == SLOT_ALIVE;
     (void)pthread_mutex_unlock(&pool->lock);
-    if (phase == SLOT_ALIVE)
+    if (is_alive)
         return 0;
-    if (phase == SLOT_ENDED)
-        (void)pthread_join(slot->thread, NULL);
+    slot_join(slot);
     (void)pthread_mutex_lock(&pool->lock);
     *slot = (struct slot){
         .pool = pool,
@@ -425,8 +438,7 @@ void imgjob_pool_close(struct imgjob_pool *pool)
         ij_leases_release_all(&pool->leases);
     ij_wake_all_of(pool->config.work, &ij_id_none);
     for (uint32_t i = 0; i < IJ_POOL_WORKERS_MAX; i++)
-        if (pool->slots[i].phase != SLOT_EMPTY)
-            (void)pthread_join(pool->slots[i].thread, NULL);
+        slot_join(&pool->slots[i]);
     ij_leases_end(&pool->leases);
     (void)pthread_cond_destroy(&pool->cond);
     (void)pthread_mutex_destroy(&pool->lock);
