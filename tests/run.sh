@@ -2,7 +2,7 @@
 # Every check of the project. Installs what is missing from Debian's packages, builds, runs
 # suite after suite, and ends with one line that sums them up:
 #
-#     sh tests/run.sh            everything (about a quarter of an hour on two cores)
+#     sh tests/run.sh            everything (some five minutes on two cores)
 #     sh tests/run.sh --quick    the gcc build, the C and HTTP tests, the lints
 #
 # The log of a failed check is printed and kept in build/test-logs. IMGJOB_TESTDATA names a

@@ -1,6 +1,7 @@
 """The command line: help, version, the configuration in force, and its refusals."""
 
 import os
+import pathlib
 import re
 import subprocess
 
@@ -79,3 +80,9 @@ def test_wrong_line_of_a_file_is_named(imgjobd, tmp_path):
     answer = run(imgjobd, "--config", str(file))
     assert answer.returncode == 2
     assert f"'colour' ({file}:2): no such setting" in answer.stderr
+
+
+def test_readme_names_every_setting(imgjobd):
+    readme = (pathlib.Path(__file__).parents[2] / "README.md").read_text()
+    for line in run(imgjobd, "--print-config").stdout.splitlines():
+        assert f"`{line.split(' = ')[0].upper()}`" in readme

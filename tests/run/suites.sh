@@ -55,8 +55,3 @@ skip() {
     printf '%-34s skipped: %s\n' "$1" "$2"
     skipped=$((skipped + 1))
 }
-
-# Said below the line of a check, with no effect on the sums.
-note() {
-    sed 's/^/    /'
-}
