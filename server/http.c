@@ -42,6 +42,7 @@ struct ij_http {
     struct ij_log log;
     char bind[16];
     uint16_t port;
+    char start_words[160]; /* civetweb's first complaint while it starts */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     /* guarded by lock */
@@ -246,8 +247,12 @@ static int on_log(const struct mg_connection *connection, const char *text)
 {
     const struct mg_context *context = mg_get_context(connection);
     struct ij_http *http = context ? mg_get_user_data(context) : NULL;
-    if (http)
+    if (http && !http->context) { /* starting: the caller is told */
+        if (!http->start_words[0])
+            (void)snprintf(http->start_words, sizeof(http->start_words), "%s", text);
+    } else if (http) {
         ij_log(&http->log, IMGJOB_LOG_WARN, "http", NULL, "civetweb: %s", text);
+    }
     return 1;
 }
 
@@ -329,13 +334,13 @@ static int listen_on(struct ij_http *http, const struct ij_http_options *options
         .http_error = on_error,
         .log_message = on_log,
     };
-    unsigned code = 0;
     struct mg_init_data init = { &callbacks, http, settings };
-    struct mg_error_data error = { &code, words, sizeof(words) };
+    /* by name: its other members differ between 1.15 and 1.16 */
+    struct mg_error_data error = { .text = words, .text_buffer_size = sizeof(words) };
     http->context = start_context(&init, &error);
     if (!http->context)
-        return ij_fail(err, IMGJOB_E_INVALID, "listen on %s: %s", address,
-                       words[0] ? words : strerror(errno));
+        return ij_fail(err, IMGJOB_E_INVALID, "listen on %s (bind, port): %s", address,
+                       http->start_words[0] ? http->start_words : words);
     struct mg_server_port port;
     if (mg_get_server_ports(http->context, 1, &port) == 1)
         http->port = (uint16_t)port.port;

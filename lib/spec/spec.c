@@ -214,8 +214,8 @@ static int expect_list(const struct ij_json *object, const struct list *list,
 static int read_long(const struct ij_json *object, const struct ij_ops *ops,
                      struct imgjob_spec *spec, struct imgjob_error *err)
 {
-    const struct ij_json *steps;
-    const struct ij_json *outputs;
+    const struct ij_json *steps = NULL;
+    const struct ij_json *outputs = NULL;
     int rc = ij_members_expect(object, long_members, "", err);
     if (rc == 0)
         rc = expect_list(object, &step_list, &steps, err);

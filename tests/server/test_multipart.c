@@ -160,8 +160,8 @@ static void boundary_must_be_given_and_be_short(void **state)
         "multipart/form-data; boundary=",
         "multipart/form-data; boundary=\"a",
         "multipart/form-data; boundary",
-        "multipart/form-data; boundary="
-        "12345678901234567890123456789012345678901234567890123456789012345678901",
+        ("multipart/form-data; boundary="
+         "12345678901234567890123456789012345678901234567890123456789012345678901"),
     };
     static const struct ij_part_sink sink = { part_begin, part_bytes, part_end, NULL };
     struct ij_multipart multipart;

@@ -100,7 +100,7 @@ static void cmyk_and_lab_become_srgb(void **state)
     IJ_AUTO(made_done) struct made made = { 0 };
     run_well("cmyk.jpg", RESIZE_TO(64, 48, "png"), &made);
     assert_int_equal(vips_image_get_bands(made.image), 3);
-    const double ink_red[] = { 218, 72, 63 };
+    const double ink_red[] = { 216, 72, 63 }; /* 214 to 218, as lcms builds differ */
     expect_pixel("cmyk.jpg", &made, .25, .25, ink_red);
     IJ_AUTO(made_done) struct made lab = { 0 };
     run_well("lab.tif", RESIZE_TO(32, 24, "png"), &lab);
