@@ -1,9 +1,11 @@
 #!/bin/sh
 # The HTTP interface by example: every call of the first version, with curl.
 #
+#     build/server/imgjobd &
 #     sh examples/curl.sh IMAGE [URL]
 set -eu
-image=${1:?usage: curl.sh IMAGE [URL]}
+[ $# -ge 1 ] || { echo 'usage: sh examples/curl.sh IMAGE [URL]' >&2; exit 2; }
+image=$1
 url=${2:-http://127.0.0.1:8080}
 say() { printf '\n# %s\n' "$1"; }
 # The value of a string member in a flat JSON object.
@@ -13,14 +15,14 @@ say 'is it alive?'
 curl -sS --fail-with-body "$url/health"
 
 say 'submit as JSON, the image in base64'
-{
+answer=$({
     printf '{"image_data": "'
-    base64 "$image" | tr -d '\n'
+    base64 "$image"
     printf '", "operation": "resize", "width": 400, "height": 300, "output_format": "jpeg"}'
-} | curl -sS --fail-with-body -X POST "$url/jobs" -H 'Content-Type: application/json' -d @- |
-    tee /dev/stderr | member job_id >/tmp/imgjob-curl.$$
-id=$(cat /tmp/imgjob-curl.$$)
-rm -f /tmp/imgjob-curl.$$
+} | curl -sS --fail-with-body -X POST "$url/jobs" -H 'Content-Type: application/json' \
+    --data-binary @-)
+printf '%s\n' "$answer"
+id=$(printf '%s' "$answer" | member job_id)
 
 say 'follow it: answers when the job has ended, or after 20 s'
 curl -sS --fail-with-body "$url/jobs/$id?wait=20"
@@ -39,4 +41,3 @@ curl -sS --fail-with-body "$url/jobs?operation=thumbnail&width=100&height=100" \
 
 say 'ready for work?'
 curl -sS --fail-with-body "$url/health/ready"
-echo

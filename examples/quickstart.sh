@@ -9,12 +9,15 @@
 set -eu
 
 once=
-[ "${1:-}" = --once ] && { once=1; shift; }
-case "${1:-}" in
--h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
--*) echo "quickstart: unknown option $1; see --help" >&2; exit 2 ;;
-esac
-image=${1:-}
+image=
+for argument in "$@"; do
+    case "$argument" in
+    --once) once=1 ;;
+    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -*) echo "quickstart: unknown option $argument; see --help" >&2; exit 2 ;;
+    *) image=$argument ;;
+    esac
+done
 [ -z "$image" ] || [ -r "$image" ] || { echo "quickstart: cannot read '$image'" >&2; exit 2; }
 [ -z "$image" ] || image=$(realpath "$image")
 cd "$(dirname "$0")/.."
@@ -44,9 +47,11 @@ if [ -n "$missing" ]; then
         $missing >/dev/null
 fi
 
-step 'building'
+step 'building (half a minute the first time)'
 [ -f build/build.ninja ] || meson setup build >/dev/null
-meson compile -C build >/dev/null || { meson compile -C build; exit 1; }
+targets='server/imgjobd lib/pool/imgjob-worker'
+# shellcheck disable=SC2086 # a list of words
+ninja -C build $targets >/dev/null || { ninja -C build $targets; exit 1; }
 echo "build/server/imgjobd, build/lib/libimgjob.so"
 
 data=build/quickstart
@@ -71,19 +76,24 @@ fi
 
 step 'starting imgjobd'
 log=$data/imgjobd.log
+: >"$log"
 port=${PORT:-8080}
 [ -z "$once" ] || port=${PORT:-0}
 PORT=$port DB_PATH=$data/jobs.db UPLOAD_DIR=$data/uploads OUTPUT_DIR=$data/outputs \
     build/server/imgjobd 2>"$log" &
 server=$!
-stop() { kill "$server" 2>/dev/null && wait "$server" || true; }
+stop() { kill "$server" 2>/dev/null && wait "$server" 2>/dev/null || true; }
 trap stop EXIT
 trap 'exit 130' INT TERM
 url=
 for _ in $(seq 100); do
     url=$(grep -o 'http://[0-9.]*:[0-9]*' "$log" | head -n 1) || true
     [ -n "$url" ] && curl -fs "$url/health/ready" >/dev/null && break
-    kill -0 "$server" 2>/dev/null || { cat "$log" >&2; exit 1; }
+    kill -0 "$server" 2>/dev/null || {
+        cat "$log" >&2
+        echo 'quickstart: try another port: PORT=9000 sh examples/quickstart.sh' >&2
+        exit 1
+    }
     sleep 0.1
 done
 [ -n "$url" ] || { echo 'quickstart: the server did not become ready:' >&2; cat "$log" >&2; exit 1; }
@@ -95,10 +105,15 @@ answer=$(curl -sS "$url/jobs?operation=thumbnail&width=400&height=400" \
 echo "$answer"
 case "$answer" in
 *'"status":"completed"'*) ;;
-*) echo 'quickstart: the job did not complete' >&2; exit 1 ;;
+*)
+    reason=$(printf '%s' "$answer" | sed -n 's/.*"error":"\([^"]*\)".*/\1/p')
+    echo "quickstart: the job did not complete: $reason" >&2
+    exit 1
+    ;;
 esac
 id=$(printf '%s' "$answer" | sed -n 's/.*"id":"\([0-9a-f-]*\)".*/\1/p')
 kind=$(printf '%s' "$answer" | sed -n 's/.*"outputs":\[{[^]]*"format":"\([a-z]*\)".*/\1/p')
+[ "$kind" != jpeg ] || kind=jpg
 result=$data/result.$kind
 curl -sS --fail -o "$result" "$url/jobs/$id/download"
 
@@ -115,4 +130,4 @@ The server runs at $url until you press Ctrl-C. Try:
     curl $url/jobs/$id
     sh examples/curl.sh $image $url
 MORE
-wait "$server"
+wait "$server" 2>/dev/null

@@ -3,6 +3,8 @@
  * images that you trust; bytes from strangers belong in a pool (see submit_and_wait.c).
  *
  *     thumbnail INPUT OUTPUT [WIDTH HEIGHT]
+ *
+ * OUTPUT ends in .jpg, .png or .webp, and that is the format it gets.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,14 +43,17 @@ static int write_file(const char *path, const void *data, size_t len)
 
 int main(int argc, char **argv)
 {
-    if (argc != 3 && argc != 5) {
-        fprintf(stderr, "usage: thumbnail INPUT OUTPUT [WIDTH HEIGHT]\n");
+    const char *format = argc > 2 ? strrchr(argv[2], '.') : NULL;
+    if ((argc != 3 && argc != 5) || !format) {
+        fprintf(stderr, "usage: thumbnail INPUT OUTPUT.jpg|.png|.webp [WIDTH HEIGHT]\n");
         return 2;
     }
-    char json[128];
+    char json[256];
     snprintf(json, sizeof(json),
-             "{\"operation\": \"thumbnail\", \"width\": %d, \"height\": %d}",
-             argc == 5 ? atoi(argv[3]) : 320, argc == 5 ? atoi(argv[4]) : 320);
+             "{\"operation\": \"thumbnail\", \"width\": %d, \"height\": %d, "
+             "\"output_format\": \"%.10s\"}",
+             argc == 5 ? atoi(argv[3]) : 320, argc == 5 ? atoi(argv[4]) : 320,
+             format + 1);
 
     size_t len = 0;
     void *image = read_file(argv[1], &len);

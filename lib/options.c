@@ -1,5 +1,4 @@
 /* Owns what a caller's options mean: defaults, ranges, URLs. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,6 +66,9 @@ static int read_numbers(const struct imgjob_store_options *options,
                        "result_ttl_ms, job_ttl_ms: more than a hundred years");
     if (out->max_upload_size > UINT64_C(1) << 40)
         return ij_fail(err, IMGJOB_E_INVALID, "max_upload_size: more than 1 TiB");
+    if (options->reserved != 0)
+        return ij_fail(err, IMGJOB_E_ABI, "reserved: must be 0, not %u",
+                       options->reserved);
     if (options->durability > IMGJOB_DURABILITY_NORMAL)
         return ij_fail(err, IMGJOB_E_INVALID, "durability: %u is none",
                        options->durability);
@@ -78,7 +80,8 @@ int ij_store_config_read(const struct imgjob_store_options *options,
                          struct ij_store_config *out, struct imgjob_error *err)
 {
     struct imgjob_store_options ours;
-    int rc = ij_options_read(&ours, sizeof(ours), sizeof(ours), options,
+    int rc = ij_options_read(&ours, sizeof(ours),
+                             IJ_END_OF(struct imgjob_store_options, log_data), options,
                              "imgjob_store_options", err);
     if (rc < 0)
         return rc;

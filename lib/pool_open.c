@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/cpu.h"
 #include "pool/pool.h"
+#include "pool/worker_path.h"
 #include "store.h"
 
 static int check_range(const char *option, uint64_t value, uint64_t min, uint64_t max,
@@ -45,7 +46,7 @@ static int read_options(struct imgjob_pool_options *options, struct imgjob_error
     if (rc == 0)
         rc = check_range("job_cpu_ms", options->job_cpu_ms, 1000, 3600000, err);
     if (rc == 0)
-        rc = check_range("lease_ms", options->lease_ms, 1000, 3600000, err);
+        rc = check_range("lease_ms", options->lease_ms, 10000, 3600000, err);
     if (rc == 0)
         rc = check_range("worker_memory_limit", options->worker_memory_limit, 256 << 20,
                          UINT64_C(1) << 50, err);
@@ -57,7 +58,8 @@ int imgjob_pool_open(struct imgjob_store *store,
                      struct imgjob_error *err)
 {
     struct imgjob_pool_options ours;
-    int rc = ij_options_read(&ours, sizeof(ours), sizeof(ours), options,
+    int rc = ij_options_read(&ours, sizeof(ours),
+                             IJ_END_OF(struct imgjob_pool_options, log_data), options,
                              "imgjob_pool_options", err);
     if (rc == 0)
         rc = read_options(&ours, err);
@@ -79,7 +81,7 @@ int imgjob_pool_open(struct imgjob_store *store,
         .isolation = ours.isolation,
         .workers = ours.workers,
         .lease_ms = ours.lease_ms,
-        .is_paused = ours.paused,
+        .is_paused = ours.paused != 0,
         .executor = {
             .worker_path = worker_path,
             .timeout_ms = ours.job_timeout_ms,
@@ -87,13 +89,14 @@ int imgjob_pool_open(struct imgjob_store *store,
             .recycle_jobs = ours.recycle_jobs,
             .recycle_rss = ours.recycle_rss,
             .memory_limit = ours.worker_memory_limit,
-            .safe_shrink = ours.safe_shrink,
+            .safe_shrink = ours.safe_shrink != 0,
             .log = { ours.log, ours.log_data },
         },
     };
     rc = ij_limits_read(ours.limits, &config.executor.limits, err);
     if (rc < 0)
         return rc;
+    ij_store_expect_lease(store, ours.lease_ms);
     return ij_pool_open(&config, out, err);
 }
 

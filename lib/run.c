@@ -30,7 +30,8 @@ struct run_options {
 static int read_options(const struct imgjob_run_options *options, size_t len,
                         struct run_options *out, struct imgjob_error *err)
 {
-    int rc = ij_options_read(&out->asked, sizeof(out->asked), sizeof(out->asked), options,
+    int rc = ij_options_read(&out->asked, sizeof(out->asked),
+                             IJ_END_OF(struct imgjob_run_options, safe_shrink), options,
                              "imgjob_run_options", err);
     if (rc == 0)
         rc = ij_limits_read(out->asked.limits, &out->limits, err);
@@ -76,7 +77,7 @@ int imgjob_run(const void *image, size_t len, const struct imgjob_spec *spec,
         .len = len,
         .spec = spec,
         .limits = &run.limits,
-        .safe_shrink = run.asked.safe_shrink,
+        .safe_shrink = run.asked.safe_shrink != 0,
         .until_mono_ms = ij_mono_ms(&ij_clock_system) + timeout_ms,
         .on_output = keep_output,
         .callback_data = result,

@@ -33,6 +33,13 @@ static void on_changed(void *data, const struct ij_job *job)
         ij_wake_all_of(&store->waiters, &job->id);
 }
 
+/* Nothing will change any more: whoever waits for a change shall look, and be told. */
+static void on_failed(void *data)
+{
+    struct imgjob_store *store = data;
+    ij_wake_end(&store->waiters);
+}
+
 static int open_jobs(struct imgjob_store *store, struct imgjob_error *err)
 {
     const struct ij_store_config *config = &store->config;
@@ -45,6 +52,7 @@ static int open_jobs(struct imgjob_store *store, struct imgjob_error *err)
         .clock = store->clock,
         .log = config->log,
         .changed = on_changed,
+        .failed = on_failed,
         .changed_data = store,
     };
     return config->jobs_path ? ij_sqlite_open(&jobs, &store->jobs, err)
@@ -62,7 +70,12 @@ static int recover(struct imgjob_store *store, struct imgjob_error *err)
         ij_log(&store->config.log, IMGJOB_LOG_WARN, "store", NULL,
                "took back %llu jobs that a process left running when it died",
                (unsigned long long)count);
-    return ij_store_collect(store, 0, err);
+    struct imgjob_error why;
+    if (ij_store_collect(store, 0, &why) <
+        0) /* waste on the disk is no reason not to work */
+        ij_log(&store->config.log, IMGJOB_LOG_WARN, "store", NULL, "collect: %s",
+               why.text);
+    return 0;
 }
 
 /* Open the parts in the order in which they depend on each other. */
@@ -110,6 +123,7 @@ int imgjob_store_open(const struct imgjob_store_options *options,
     }
     store->config = config;
     store->clock = ij_clock_system;
+    store->lease_max_ms = IJ_LEASE_DEFAULT_MS;
     (void)pthread_mutex_init(&store->drafts_lock, NULL); /* cannot fail on Linux */
     (void)pthread_mutex_init(&store->sweeper_lock, NULL);
     rc = open_parts(store, err);
@@ -139,11 +153,6 @@ void imgjob_store_close(struct imgjob_store *store)
     free(store);
 }
 
-static void record_done(struct ij_record *record)
-{
-    ij_record_done(record);
-}
-
 /* Read a job by the text of its id. */
 static int get_record(struct imgjob_store *store, const char *id, struct ij_record *out,
                       struct imgjob_error *err)
@@ -170,14 +179,13 @@ static int wait_for_end(struct imgjob_store *store, const char *id, int64_t unti
     int rc = ij_wake_add(&store->waiters, &waiter, &record->job.id, err);
     if (rc < 0)
         return rc;
-    bool goes_on = true;
-    while (rc == 0 && goes_on) {
+    bool in_time = true;
+    do { /* the last look comes after the last sleep */
         ij_record_done(record);
         rc = get_record(store, id, record, err);
-        goes_on = rc == 0 && !is_ended(&record->job) &&
-                  ij_wake_sleep(&store->waiters, &waiter, until_mono_ms);
-    }
-    ij_wake_remove(&store->waiters, &waiter);
+    } while (rc == 0 && !is_ended(&record->job) && in_time &&
+             (in_time = ij_wake_sleep(&store->waiters, &waiter, until_mono_ms), true));
+    (void)ij_wake_remove(&store->waiters, &waiter); /* nobody else waits in its place */
     return rc;
 }
 
@@ -187,7 +195,7 @@ int imgjob_store_wait(struct imgjob_store *store, const char *id, uint32_t timeo
     if (timeout_ms > WAIT_MAX_MS)
         return ij_fail(err, IMGJOB_E_INVALID, "timeout_ms: must be 0..%d, not %u",
                        WAIT_MAX_MS, timeout_ms);
-    IJ_AUTO(record_done) struct ij_record record = { 0 };
+    IJ_AUTO(ij_record_done) struct ij_record record = { 0 };
     int rc = get_record(store, id, &record, err);
     if (rc == 0 && timeout_ms > 0 && !is_ended(&record.job))
         rc =
@@ -208,10 +216,11 @@ struct imgjob_download {
     uint32_t format;
 };
 
-int imgjob_store_open_output(struct imgjob_store *store, const char *id, const char *name,
-                             struct imgjob_download **out, struct imgjob_error *err)
+/* What a job's row says of an output that may be fetched. */
+static int find_output(struct imgjob_store *store, const char *id, const char *name,
+                       struct ij_result_output *out, struct imgjob_error *err)
 {
-    IJ_AUTO(record_done) struct ij_record record = { 0 };
+    IJ_AUTO(ij_record_done) struct ij_record record = { 0 };
     int rc = get_record(store, id, &record, err);
     if (rc < 0)
         return rc;
@@ -219,24 +228,49 @@ int imgjob_store_open_output(struct imgjob_store *store, const char *id, const c
         return ij_fail(err, IMGJOB_E_CONFLICT, "job %s has not completed", id);
     if (record.job.result_expires == 0)
         return ij_fail(err, IMGJOB_E_CONFLICT, "the images of job %s have expired", id);
+    return ij_view_find_output(record.result, name, out, err);
+}
+
+static int open_blob(struct imgjob_store *store, const char *id, const char *name,
+                     const struct ij_result_output *output,
+                     struct imgjob_download *download, struct imgjob_error *err)
+{
+    int rc = store->outputs->ops->open(store->outputs, output->key, &download->fd,
+                                       &download->len, err);
+    if (rc == 0 && download->len != output->len) {
+        ij_close(&download->fd);
+        return ij_fail(err, IMGJOB_E_BLOB,
+                       "job %s: its output '%s' has %llu bytes on the disk, not %llu", id,
+                       output->key, (unsigned long long)download->len,
+                       (unsigned long long)output->len);
+    }
+    if (rc != IMGJOB_E_NOTFOUND)
+        return rc;
+    /* it may have expired since the row was read; else the disk lost it */
+    struct ij_result_output again;
+    rc = find_output(store, id, name, &again, err);
+    return rc < 0 ? rc
+                  : ij_fail(err, IMGJOB_E_BLOB,
+                            "job %s: its output '%s' is gone from the "
+                            "disk",
+                            id, output->key);
+}
+
+int imgjob_store_open_output(struct imgjob_store *store, const char *id, const char *name,
+                             struct imgjob_download **out, struct imgjob_error *err)
+{
     struct ij_result_output output;
-    rc = ij_view_find_output(record.result, name, &output, err);
+    int rc = find_output(store, id, name, &output, err);
     if (rc < 0)
         return rc;
     struct imgjob_download *download = calloc(1, sizeof(*download));
     if (!download)
         return ij_fail_nomem(err, "opening an output");
     download->format = output.format;
-    rc = store->outputs->ops->open(store->outputs, output.key, &download->fd,
-                                   &download->len, err);
+    rc = open_blob(store, id, name, &output, download, err);
     if (rc < 0) {
         free(download);
-        return rc == IMGJOB_E_NOTFOUND
-                   ? ij_fail(err, IMGJOB_E_BLOB,
-                             "job %s: its output '%s' is gone from the "
-                             "disk",
-                             id, output.key)
-                   : rc;
+        return rc;
     }
     *out = download;
     return 0;
@@ -280,42 +314,68 @@ static uint64_t floor_of(const struct ij_store_config *config, uint64_t total)
     return total / 20 < gib ? total / 20 : gib;
 }
 
-int ij_store_space(struct imgjob_store *store, uint64_t *out_free, uint64_t *out_floor,
+/* Take the place whose room above its floor is the smallest. */
+static void narrow(struct ij_store_space *space, const struct ij_store_config *config,
+                   uint64_t free_bytes, uint64_t total)
+{
+    uint64_t floor_bytes = floor_of(config, total);
+    int64_t room = (int64_t)free_bytes - (int64_t)floor_bytes;
+    if (room < (int64_t)space->free_bytes - (int64_t)space->floor_bytes)
+        *space = (struct ij_store_space){ free_bytes, floor_bytes };
+}
+
+int ij_store_space(struct imgjob_store *store, struct ij_store_space *out,
                    struct imgjob_error *err)
 {
+    uint64_t free_bytes, total;
+    struct ij_store_space space = { .free_bytes = INT64_MAX };
     struct ij_blobs *places[] = { store->inputs, store->outputs };
-    *out_free = UINT64_MAX;
     for (size_t i = 0; i < IJ_ARRAY_LEN(places); i++) {
-        uint64_t free_bytes, total;
         int rc = places[i]->ops->space(places[i], &free_bytes, &total, err);
         if (rc < 0)
             return rc;
-        if (free_bytes < *out_free) {
-            *out_free = free_bytes;
-            *out_floor = floor_of(&store->config, total);
-        }
+        narrow(&space, &store->config, free_bytes, total);
     }
+    int rc = store->jobs->ops->space(store->jobs, &free_bytes, &total, err);
+    if (rc < 0)
+        return rc;
+    if (total != UINT64_MAX)
+        narrow(&space, &store->config, free_bytes, total);
+    *out = space;
     return 0;
 }
 
-int imgjob_store_stats(struct imgjob_store *store, struct imgjob_store_stats *out,
-                       struct imgjob_error *err)
+/* Whether every part takes work. */
+static int check_parts(struct imgjob_store *store, struct imgjob_error *err)
+{
+    int rc = store->jobs->ops->ping(store->jobs, err);
+    if (rc == 0)
+        rc = store->inputs->ops->check(store->inputs, err);
+    return rc < 0 ? rc : store->outputs->ops->check(store->outputs, err);
+}
+
+int imgjob_store_read_stats(struct imgjob_store *store, struct imgjob_store_stats *out,
+                            struct imgjob_error *err)
 {
     struct ij_jobs_stats jobs;
-    struct imgjob_store_stats stats = { .max_queued_jobs =
-                                            store->config.max_queued_jobs };
-    int rc = store->jobs->ops->ping(store->jobs, err);
+    struct ij_store_space space;
+    int rc = check_parts(store, err);
     if (rc == 0)
         rc = store->jobs->ops->stats(store->jobs, &jobs, err);
     if (rc == 0)
-        rc = ij_store_space(store, &stats.free_bytes, &stats.min_free_bytes, err);
+        rc = ij_store_space(store, &space, err);
     if (rc < 0)
         return rc;
-    stats.scheduled = jobs.by_state[IMGJOB_STATE_SCHEDULED];
-    stats.ready = jobs.by_state[IMGJOB_STATE_READY];
-    stats.running = jobs.by_state[IMGJOB_STATE_RUNNING];
-    stats.succeeded = jobs.by_state[IMGJOB_STATE_SUCCEEDED];
-    stats.failed = jobs.by_state[IMGJOB_STATE_FAILED];
-    stats.canceled = jobs.by_state[IMGJOB_STATE_CANCELED];
+    struct imgjob_store_stats stats = {
+        .scheduled = jobs.by_state[IMGJOB_STATE_SCHEDULED],
+        .ready = jobs.by_state[IMGJOB_STATE_READY],
+        .running = jobs.by_state[IMGJOB_STATE_RUNNING],
+        .succeeded = jobs.by_state[IMGJOB_STATE_SUCCEEDED],
+        .failed = jobs.by_state[IMGJOB_STATE_FAILED],
+        .canceled = jobs.by_state[IMGJOB_STATE_CANCELED],
+        .max_queued_jobs = store->config.max_queued_jobs,
+        .free_bytes = space.free_bytes,
+        .min_free_bytes = space.floor_bytes,
+    };
     return ij_result_write(out, &stats, sizeof(stats), "imgjob_store_stats", err);
 }

@@ -15,7 +15,6 @@
 #include "jobs/jobs.h"
 
 enum {
-    /* The longest lease that any pool of this library gives by default. */
     IJ_LEASE_DEFAULT_MS = 30000,
     IJ_HEAD_SIZE = 64 /* first bytes of an input, kept to tell its format */
 };
@@ -63,15 +62,25 @@ struct imgjob_store {
     bool has_sweeper;
     pthread_mutex_t sweeper_lock;
     pthread_cond_t sweeper_cond;
-    bool is_closing; /* guarded by sweeper_lock */
+    bool is_closing;       /* guarded by sweeper_lock */
+    uint32_t lease_max_ms; /* guarded by sweeper_lock: the longest that a pool gives */
 };
 
 /* Whether an input of that id is being received: its blob is no orphan. */
 bool ij_store_has_draft(struct imgjob_store *store, const struct ij_id *id);
 
-/* The fuller of the file systems, and the floor that holds there. */
-int ij_store_space(struct imgjob_store *store, uint64_t *out_free, uint64_t *out_floor,
+/* The place nearest to its floor, of those that the store writes to. */
+struct ij_store_space {
+    uint64_t free_bytes, floor_bytes;
+};
+int ij_store_space(struct imgjob_store *store, struct ij_store_space *out,
                    struct imgjob_error *err);
+
+/* A pool gives leases of that length: a jump of the clock is waited out for so long. */
+void ij_store_expect_lease(struct imgjob_store *store, uint32_t lease_ms);
+
+/* Whether the store is about to close: long work in its background ends early. */
+bool ij_store_is_closing(struct imgjob_store *store);
 
 /* Fill a view from a record, which stays the caller's. */
 int ij_view_make(struct imgjob_store *store, const struct ij_record *record,
@@ -79,9 +88,9 @@ int ij_view_make(struct imgjob_store *store, const struct ij_record *record,
 
 /* One output as the result of a job names it. */
 struct ij_result_output {
-    char name[65];
     char key[IJ_BLOB_KEY_SIZE];
     uint32_t format;
+    uint64_t len; /* bytes */
 };
 
 /* Find an output in a job's result. @param name NULL = the first. @return 0 or NOTFOUND

@@ -10,8 +10,11 @@
 #include "base/check.h"
 #include "base/io.h"
 #include "base/json.h"
+#include "jobs/submit.h"
 #include "spec/spec.h"
 #include "store.h"
+
+#define SPENT "draft %s: a write or submit of it has failed; only discard is allowed"
 
 static void draft_link(struct imgjob_draft *draft)
 {
@@ -54,24 +57,18 @@ static int check_room(struct imgjob_store *store, struct imgjob_error *err)
     int rc = store->jobs->ops->stats(store->jobs, &stats, err);
     if (rc < 0)
         return rc;
-    uint64_t queued = stats.by_state[IMGJOB_STATE_SCHEDULED] +
-                      stats.by_state[IMGJOB_STATE_READY] +
-                      stats.by_state[IMGJOB_STATE_RUNNING];
-    if (queued >= store->config.max_queued_jobs)
-        return ij_fail(
-            err, IMGJOB_E_BUSY,
-            "the queue is full: %llu jobs wait or run, max_queued_jobs is %llu",
-            (unsigned long long)queued,
-            (unsigned long long)store->config.max_queued_jobs);
-    uint64_t free_bytes, floor;
-    rc = ij_store_space(store, &free_bytes, &floor, err);
+    rc = ij_submit_capacity(&stats, store->config.max_queued_jobs, err);
     if (rc < 0)
         return rc;
-    if (free_bytes < floor)
+    struct ij_store_space space;
+    rc = ij_store_space(store, &space, err);
+    if (rc < 0)
+        return rc;
+    if (space.free_bytes < space.floor_bytes)
         return ij_fail(
             err, IMGJOB_E_FULL,
             "too little disk space: %llu bytes are free, min_free_bytes is %llu",
-            (unsigned long long)free_bytes, (unsigned long long)floor);
+            (unsigned long long)space.free_bytes, (unsigned long long)space.floor_bytes);
     return 0;
 }
 
@@ -104,67 +101,28 @@ int imgjob_draft_open(struct imgjob_store *store, struct imgjob_draft **out,
     return 0;
 }
 
-int imgjob_draft_write(struct imgjob_draft *draft, const void *data, size_t len,
-                       struct imgjob_error *err)
-{
-    uint64_t max = draft->store->config.max_upload_size;
-    if (draft->is_spent)
-        return ij_fail(err, IMGJOB_E_INVALID, "draft %s: it was submitted already",
-                       draft->id_text);
-    if (len > max || draft->len > max - len)
-        return ij_fail(err, IMGJOB_E_LIMIT,
-                       "the image is larger than %llu bytes (max_upload_size)",
-                       (unsigned long long)max);
-    if (draft->len < IJ_HEAD_SIZE && len > 0) {
-        size_t room = IJ_HEAD_SIZE - (size_t)draft->len;
-        memcpy(draft->head + draft->len, data, len < room ? len : room);
-    }
-    int rc = ij_sha256_add(&draft->sha, data, len, err);
-    if (rc < 0)
-        return rc;
-    if (ij_write_all(draft->blob.fd, data, len) < 0)
-        return ij_fail_errno(err, IMGJOB_E_BLOB, "write %zu bytes of the input of job %s",
-                             len, draft->id_text);
-    draft->len += len;
-    return 0;
-}
-
-const char *imgjob_draft_id(const struct imgjob_draft *draft)
-{
-    return draft->id_text;
-}
-
-void imgjob_draft_discard(struct imgjob_draft *draft)
-{
-    if (!draft)
-        return;
-    ij_draft_discard(&draft->blob);
-    draft_unlink(draft);
-    ij_sha256_done(&draft->sha);
-    free(draft);
-}
-
 /* Name what people send most of what we do not read, so that they need not guess. */
 static const char *known_stranger(const unsigned char *head, size_t len)
 {
     static const struct {
+        size_t len;
         const char *magic, *name;
     } strangers[] = {
-        { "%PDF-", "PDF" },
-        { "<svg", "SVG" },
-        { "BM", "BMP" },
-        { "<?xml", "SVG or XML" },
-        { "8BPS", "Photoshop" },
-        { "\xff\x0a", "JPEG XL" },
-        { "<!DOC", "HTML" },
-        { "<html", "HTML" },
-        { "PK\x03\x04", "ZIP" },
-        { "\0\0\1\0", "ICO" },
-        { "\0\0\0\x0cJXL", "JPEG XL" },
+        { 5, "%PDF-", "PDF" },
+        { 4, "<svg", "SVG" },
+        { 5, "<?xml", "SVG or XML" },
+        { 5, "<!DOC", "HTML" },
+        { 5, "<html", "HTML" },
+        { 2, "BM", "BMP" },
+        { 4, "8BPS", "Photoshop" },
+        { 4, "PK\x03\x04", "ZIP" },
+        { 4, "\0\0\1\0", "ICO" },
+        { 2, "\xff\x0a", "JPEG XL" },
+        { 7, "\0\0\0\x0cJXL", "JPEG XL" },
     };
-    static const size_t lens[] = { 5, 4, 2, 5, 4, 2, 5, 5, 4, 4, 7 };
     for (size_t i = 0; i < IJ_ARRAY_LEN(strangers); i++)
-        if (len >= lens[i] && memcmp(head, strangers[i].magic, lens[i]) == 0)
+        if (len >= strangers[i].len &&
+            memcmp(head, strangers[i].magic, strangers[i].len) == 0)
             return strangers[i].name;
     return NULL;
 }
@@ -189,6 +147,57 @@ static int check_format(const struct imgjob_draft *draft, uint32_t *out_format,
         err, IMGJOB_E_IMAGE,
         "not an image that is read here: its first bytes are none of jpeg, png, "
         "webp, gif, tiff, avif, heic");
+}
+
+static int append(struct imgjob_draft *draft, const void *data, size_t len,
+                  struct imgjob_error *err)
+{
+    uint64_t max = draft->store->config.max_upload_size;
+    if (len > max || draft->len > max - len)
+        return ij_fail(err, IMGJOB_E_LIMIT,
+                       "the image is larger than %llu bytes (max_upload_size)",
+                       (unsigned long long)max);
+    if (draft->len < IJ_HEAD_SIZE && len > 0) {
+        size_t room = IJ_HEAD_SIZE - (size_t)draft->len;
+        memcpy(draft->head + draft->len, data, len < room ? len : room);
+    }
+    int rc = ij_sha256_add(&draft->sha, data, len, err);
+    if (rc < 0)
+        return rc;
+    if (ij_write_all(draft->blob.fd, data, len) < 0)
+        return ij_fail_errno(err, IMGJOB_E_BLOB, "write %zu bytes of the input of job %s",
+                             len, draft->id_text);
+    bool was_short = draft->len < IJ_HEAD_SIZE;
+    draft->len += len;
+    uint32_t format;
+    /* refused as soon as it can be told, not after ten megabytes */
+    return was_short && draft->len >= IJ_HEAD_SIZE ? check_format(draft, &format, err)
+                                                   : 0;
+}
+
+int imgjob_draft_write(struct imgjob_draft *draft, const void *data, size_t len,
+                       struct imgjob_error *err)
+{
+    if (draft->is_spent)
+        return ij_fail(err, IMGJOB_E_INVALID, SPENT, draft->id_text);
+    int rc = append(draft, data, len, err);
+    draft->is_spent = rc < 0; /* file, length and digest may not agree any more */
+    return rc;
+}
+
+const char *imgjob_draft_id(const struct imgjob_draft *draft)
+{
+    return draft->id_text;
+}
+
+void imgjob_draft_discard(struct imgjob_draft *draft)
+{
+    if (!draft)
+        return;
+    ij_draft_discard(&draft->blob);
+    draft_unlink(draft);
+    ij_sha256_done(&draft->sha);
+    free(draft);
 }
 
 /* What is known of an input without decoding it, for the row. */
@@ -221,8 +230,7 @@ static int commit(struct imgjob_draft *draft, const struct imgjob_spec *spec,
         .max_attempts = max_attempts,
     };
     int rc = store->jobs->ops->submit(store->jobs, &submit, err);
-    if (rc == IMGJOB_E_BUSY || rc == IMGJOB_E_CONFLICT || rc == IMGJOB_E_NOMEM ||
-        rc == IMGJOB_E_FULL)
+    if (rc < 0 && rc != IMGJOB_E_STORE)
         (void)store->inputs->ops->remove(store->inputs, draft->key,
                                          NULL); /* else swept */
     return rc;
@@ -234,17 +242,22 @@ int imgjob_store_submit(struct imgjob_store *store, struct imgjob_draft *draft,
                         struct imgjob_error *err)
 {
     struct imgjob_submit_options ours;
-    int rc = ij_options_read(&ours, sizeof(ours), sizeof(ours), options,
+    int rc = ij_options_read(&ours, sizeof(ours),
+                             IJ_END_OF(struct imgjob_submit_options, reserved), options,
                              "imgjob_submit_options", err);
     if (rc < 0)
         return rc;
+    if (ours.reserved != 0)
+        return ij_fail(err, IMGJOB_E_ABI, "reserved: must be 0, not %u", ours.reserved);
     uint32_t attempts = ours.max_attempts ? ours.max_attempts : IJ_ATTEMPTS_DEFAULT;
     if (attempts > 20)
         return ij_fail(err, IMGJOB_E_INVALID, "max_attempts: must be 1..20, not %u",
                        attempts);
-    if (draft->store != store || draft->is_spent)
-        return ij_fail(err, IMGJOB_E_INVALID, "draft %s: of another store, or submitted",
+    if (draft->store != store)
+        return ij_fail(err, IMGJOB_E_INVALID, "draft %s: is another store's",
                        draft->id_text);
+    if (draft->is_spent)
+        return ij_fail(err, IMGJOB_E_INVALID, SPENT, draft->id_text);
     uint32_t format;
     rc = check_format(draft, &format, err);
     if (rc < 0)

@@ -261,9 +261,9 @@ int ij_view_find_output(const char *result, const char *name,
         const struct ij_json *output = ij_json_at(outputs, i);
         if (name && strcmp(text_of(output, "name"), name) != 0)
             continue;
-        (void)snprintf(out->name, sizeof(out->name), "%s", text_of(output, "name"));
         (void)snprintf(out->key, sizeof(out->key), "%s", text_of(output, "key"));
         out->format = ij_format_by_name(text_of(output, "format"));
+        out->len = (uint64_t)ij_json_int(ij_json_member(output, "bytes"));
         return 0;
     }
     return ij_fail(err, IMGJOB_E_NOTFOUND, "the job has no output '%.64s'",

@@ -159,7 +159,10 @@ static int part_begin(void *data, const char *name, struct imgjob_error *err)
     else if (ij_form_has(name))
         reader->part = PART_FIELD;
     else
-        return ij_fail(err, IMGJOB_E_INVALID, "%s: no such field", name);
+        return ij_fail(err, IMGJOB_E_INVALID,
+                       "%s: no such field; there are image, spec, operation, "
+                       "width, height, output_format and enlarge",
+                       name);
     bool *seen = reader->part == PART_IMAGE  ? &reader->has_image
                  : reader->part == PART_SPEC ? &reader->has_spec
                                              : NULL;
@@ -249,6 +252,9 @@ static int read_form(struct ij_request *request, struct ij_submission *out,
         if (rc < 0)
             return rc;
         reader->held = have - used;
+        if (reader->held > IJ_PART_HEADERS_MAX) /* or the next piece would not fit */
+            return ij_fail(err, IMGJOB_E_INTERNAL, "multipart body: %zu bytes held back",
+                           reader->held);
         memmove(reader->piece, reader->piece + used, reader->held);
     }
     return len < 0 ? (int)len : end_form(reader, err);

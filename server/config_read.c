@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
 
 #include "base/auto.h"
 
@@ -16,7 +18,7 @@ enum { NAME_SIZE = 64, LINE_SIZE = 4352, SOURCE_SIZE = 300 };
 static const struct ij_setting *setting_named(const char *name)
 {
     for (size_t i = 0; i < IJ_SETTING_COUNT; i++)
-        if (strcmp(ij_settings[i].name, name) == 0)
+        if (strcasecmp(ij_settings[i].name, name) == 0) /* PORT in a file, too */
             return &ij_settings[i];
     return NULL;
 }
@@ -71,6 +73,10 @@ static int read_file(struct ij_config *config, const char *path, struct imgjob_e
     if (!file)
         return ij_fail_errno(err, IMGJOB_E_INVALID, "open the configuration '%.120s'",
                              path);
+    struct stat st;
+    if (fstat(fileno(file), &st) < 0 || !S_ISREG(st.st_mode))
+        return ij_fail(err, IMGJOB_E_INVALID, "the configuration '%.120s' is no file",
+                       path);
     char line[LINE_SIZE];
     for (unsigned number = 1; fgets(line, sizeof(line), file); number++) {
         char source[SOURCE_SIZE];
@@ -167,6 +173,10 @@ static int read_orders(char *const *at, const char **config_path,
     while (*at) {
         const char *text = *at;
         struct flag flag;
+        if (strcmp(text, "-h") == 0) {
+            *action = IJ_CONFIG_HELP;
+            return 0;
+        }
         int rc = read_flag(&at, &flag, err);
         if (rc < 0)
             return rc;
@@ -228,6 +238,10 @@ int ij_config_load(struct ij_config *config, const struct ij_command *command,
         rc = read_flags(config, flags, err);
     if (rc == 0)
         rc = check_bind(config, err);
+    if (rc == 0 && strcmp(config->upload_dir, config->output_dir) == 0)
+        rc = ij_fail(err, IMGJOB_E_INVALID,
+                     "upload_dir, output_dir: both are '%.100s'; they must differ",
+                     config->upload_dir);
     if (rc == 0 && config->max_waiters >= config->http_threads)
         rc = ij_fail(err, IMGJOB_E_INVALID,
                      "max_waiters = %u: must be less than http_threads, %u",

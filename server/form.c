@@ -57,7 +57,10 @@ int ij_form_add(struct ij_form *form, const char *name, const char *value,
 {
     int field = field_named(name);
     if (field < 0)
-        return ij_fail(err, IMGJOB_E_INVALID, "%.60s: no such field", name);
+        return ij_fail(err, IMGJOB_E_INVALID,
+                       "%.60s: no such field; there are operation, width, height, "
+                       "output_format and enlarge",
+                       name);
     if (form->given[field])
         return ij_fail(err, IMGJOB_E_INVALID, "%s: stands twice", name);
     int rc = check_spelling(field, value, err);

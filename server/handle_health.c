@@ -83,7 +83,7 @@ static bool write_queue_check(struct ij_json_out *out,
 static bool write_workers_check(struct ij_json_out *out, struct imgjob_pool *pool)
 {
     struct imgjob_pool_stats stats = { .size = sizeof(stats) };
-    bool ok = imgjob_pool_stats(pool, &stats, NULL) == 0 && stats.ready > 0 &&
+    bool ok = imgjob_pool_read_stats(pool, &stats, NULL) == 0 && stats.ready > 0 &&
               !stats.crash_looping;
     ij_json_open(out, "workers", '{');
     ij_json_put_bool(out, "ok", ok);
@@ -112,7 +112,7 @@ void ij_handle_ready(struct ij_app *app, struct ij_request *request,
     (void)request;
     struct imgjob_store_stats stats = { .size = sizeof(stats) };
     struct imgjob_error err;
-    bool store_ok = imgjob_store_stats(app->store, &stats, &err) == 0;
+    bool store_ok = imgjob_store_read_stats(app->store, &stats, &err) == 0;
     if (!store_ok)
         ij_log(&app->log, IMGJOB_LOG_ERROR, "http", NULL, "not ready: %s", err.text);
     struct ij_json_out out = ij_response_json(response, 200);

@@ -10,13 +10,16 @@
 #include <strings.h>
 
 #include "base/auto.h"
+#include "base/clock.h"
 #include "server/body.h"
+#include "server/http.h"
 #include "server/problem.h"
 #include "server/query.h"
 
 enum {
     PREFER_WAIT_MAX_S = 30,
     WAIT_MAX_S = 60,
+    WAIT_SLICE_MS = 2000,
     LIVE_RETRY_S = 1 /* when to ask again about a job that has not ended */
 };
 
@@ -121,7 +124,7 @@ static bool refuse_unread(struct ij_app *app, const struct ij_request *request,
     else if (request->length > limit)
         ij_problem(response, 413, "limit",
                    "the body has %" PRIu64 " bytes, and may have %" PRIu64
-                   ", since MAX_UPLOAD_SIZE is %" PRIu64,
+                   ", since max_upload_size is %" PRIu64,
                    request->length, limit, max_upload);
     else
         return false;
@@ -136,6 +139,27 @@ static void answer_accepted(struct ij_response *response, const char *id)
     ij_json_put_str(&out, "message", "Image processing job submitted");
     ij_json_close(&out, '}');
     ij_response_header(response, "Retry-After", "%d", LIVE_RETRY_S);
+}
+
+/* Wait in slices, so that a client that left does not keep a place among the waiters. A
+ * server that drains answers with the job as it is. */
+static int wait_for_job(struct ij_app *app, const struct ij_request *request,
+                        const char *id, int seconds, struct imgjob_job **out,
+                        struct imgjob_error *err)
+{
+    int64_t until = ij_mono_ms(&ij_clock_system) + (int64_t)seconds * 1000;
+    for (;;) {
+        int64_t left = until - ij_mono_ms(&ij_clock_system);
+        uint32_t slice = left <= 0              ? 0
+                         : left < WAIT_SLICE_MS ? (uint32_t)left
+                                                : WAIT_SLICE_MS;
+        int rc = imgjob_store_wait(app->store, id, slice, out, err);
+        if (rc < 0 || imgjob_job_is_ended(*out) || left <= slice ||
+            atomic_load(&app->draining) || ij_http_is_gone(request))
+            return rc;
+        imgjob_job_free(*out);
+        *out = NULL;
+    }
 }
 
 static void answer_job(struct ij_response *response, const struct imgjob_job *job)
@@ -156,7 +180,7 @@ static void answer_submitted(struct ij_app *app, const struct ij_request *reques
     int seconds = preferred_wait_s(request);
     IJ_AUTO(job_freep) struct imgjob_job *job = NULL;
     if (seconds > 0 && wait_begin(app)) {
-        (void)imgjob_store_wait(app->store, id, (uint32_t)seconds * 1000, &job, NULL);
+        (void)wait_for_job(app, request, id, seconds, &job, NULL);
         wait_end(app);
     }
     if (job && imgjob_job_is_ended(job))
@@ -221,8 +245,7 @@ void ij_handle_job(struct ij_app *app, struct ij_request *request,
         return;
     }
     IJ_AUTO(job_freep) struct imgjob_job *job = NULL;
-    int rc = imgjob_store_wait(app->store, request->parameter, (uint32_t)seconds * 1000,
-                               &job, &err);
+    int rc = wait_for_job(app, request, request->parameter, seconds, &job, &err);
     if (seconds > 0)
         wait_end(app);
     if (rc < 0)

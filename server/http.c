@@ -24,6 +24,7 @@
 #include "base/id.h"
 #include "base/thread.h"
 #include "server/problem.h"
+#include "server/socket.h"
 
 enum {
     PIECE = 65536,           /* bytes of a body that are sent or read at once */
@@ -124,6 +125,8 @@ static uint64_t send_response(struct ij_http *http, const struct ij_request *req
         response->status = 500;
         streams = false;
     }
+    if (!streams && response->body.len > 0)
+        ij_buf_add(&response->body, "\n", 1); /* for people with a terminal */
     uint64_t length = streams ? response->source.length : response->body.len;
     bool has_body = strcmp(request->method, "HEAD") != 0 && length > 0;
     IJ_AUTO(ij_buf_done) struct ij_buf out = { .max = 4 << 20 };
@@ -137,24 +140,25 @@ static uint64_t send_response(struct ij_http *http, const struct ij_request *req
     return has_body ? length : 0;
 }
 
+bool ij_http_is_gone(const struct ij_request *request)
+{
+    int fd = ij_socket_find(request->remote, request->remote_port);
+    return fd >= 0 && ij_socket_is_closed(fd);
+}
+
 /*
  * Read and drop what is left of a body that nobody wanted: closing a socket with unread
  * bytes resets it, and the client might lose the answer. Not for clients that wait to be
  * told: they send nothing.
  */
-static void drain(struct ij_request *request)
+static void drain(const struct ij_request *request)
 {
     if (!request->has_length || request->received >= request->length ||
-        (request->expects_continue && !request->body_begun))
+        (ij_request_header(request, "Expect") && !request->body_begun))
         return;
-    IJ_AUTO(ij_free) char *piece = malloc(PIECE);
-    int64_t until = ij_mono_ms(&ij_clock_system) + DRAIN_MS;
-    for (size_t dropped = 0; piece && dropped < DRAIN_MAX;) {
-        long len = ij_http_read(request, piece, PIECE, NULL);
-        if (len <= 0 || ij_mono_ms(&ij_clock_system) > until)
-            break;
-        dropped += (size_t)len;
-    }
+    int fd = ij_socket_find(request->remote, request->remote_port);
+    if (fd >= 0)
+        ij_socket_drain(fd, DRAIN_MS, DRAIN_MAX);
 }
 
 static void answer(struct ij_http *http, struct ij_request *request,
@@ -183,6 +187,7 @@ static void read_request(struct ij_request *request, const struct mg_request_inf
     request->path = info->local_uri_raw ? info->local_uri_raw : "";
     request->query = info->query_string ? info->query_string : "";
     request->remote = info->remote_addr;
+    request->remote_port = (uint16_t)info->remote_port;
     request->is_http10 = strcmp(info->http_version, "1.0") == 0;
     for (int i = 0; i < info->num_headers && i < IJ_HEADERS_MAX; i++)
         request->headers[request->header_count++] = (struct ij_header){
@@ -305,14 +310,16 @@ static struct mg_context *start_context(struct mg_init_data *init,
 
 /* Every setting that matters, so that no default of a civetweb build counts. */
 static const char *const fixed_settings[][2] = {
-    { "connection_queue", "256" },        /* accepted, waiting for a thread */
-    { "listen_backlog", "512" },          /* not yet accepted */
-    { "request_timeout_ms", "10000" },    /* for the head, and between bytes */
-    { "max_request_size", "16384" },      /* bytes of the head */
-    { "enable_keep_alive", "no" },        /* see gate.c */
-    { "decode_url", "no" },               /* paths are matched as they were sent */
-    { "tcp_nodelay", "1" },               /* answers are written whole */
-    { "enable_directory_listing", "no" }, /* never reached */
+    { "connection_queue", "256" },     /* accepted, waiting for a thread */
+    { "listen_backlog", "512" },       /* not yet accepted */
+    { "request_timeout_ms", "10000" }, /* for the head, and between bytes */
+    { "max_request_size", "16384" },   /* bytes of the head */
+    { "enable_keep_alive", "no" },     /* see gate.c */
+    { "decode_url", "no" },            /* paths are matched as they were sent */
+    { "tcp_nodelay", "1" },            /* answers are written whole */
+    { "enable_directory_listing", "no" },
+    { "enable_auth_domain_check", "no" },
+    /* or an absolute target gets no answer at all */ /* never reached */
     { "access_control_allow_origin", "" },
 };
 
@@ -339,8 +346,9 @@ static int listen_on(struct ij_http *http, const struct ij_http_options *options
     struct mg_error_data error = { .text = words, .text_buffer_size = sizeof(words) };
     http->context = start_context(&init, &error);
     if (!http->context)
-        return ij_fail(err, IMGJOB_E_INVALID, "listen on %s (bind, port): %s", address,
-                       http->start_words[0] ? http->start_words : words);
+        return ij_fail(err, IMGJOB_E_INVALID,
+                       "listen on %s: %s; choose another port (0 = any free one)",
+                       address, http->start_words[0] ? http->start_words : words);
     struct mg_server_port port;
     if (mg_get_server_ports(http->context, 1, &port) == 1)
         http->port = (uint16_t)port.port;

@@ -32,6 +32,9 @@ int ij_http_start(const struct ij_http_options *options, struct ij_http **out,
                   struct imgjob_error *err);
 
 /* The port it listens on. */
+/* Whether the client has closed its side: nobody is there to be answered. */
+bool ij_http_is_gone(const struct ij_request *request);
+
 uint32_t ij_http_port(const struct ij_http *http);
 
 /*

@@ -326,7 +326,10 @@ static int scan_start(struct ij_scan *scan, const char **at, const char *end,
     if (*at == end)
         return 0;
     if (**at != '{')
-        return ij_fail(err, IMGJOB_E_INVALID, "the body must be a JSON object");
+        return ij_fail(
+            err, IMGJOB_E_INVALID,
+            "the body must be a JSON object; for the raw bytes of an image say "
+            "Content-Type: image/jpeg, or application/octet-stream");
     scan->state = IJ_SCAN_OUTSIDE;
     return 0;
 }

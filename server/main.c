@@ -13,6 +13,7 @@
 #include "server/process.h"
 #include "server/router.h"
 #include "server/signals.h"
+#include "server/watch.h"
 
 /* Everything that lives as long as the server does. */
 struct server {
@@ -58,8 +59,9 @@ static int start(struct server *server, struct imgjob_error *err)
     app->log = (struct ij_log){ ij_log_writer_event, &server->writer };
     app->max_waiters =
         (uint32_t)(config->max_waiters ? config->max_waiters : config->http_threads / 2);
-    ij_process_raise_descriptors(&app->log, config->http_threads);
-    int rc = ij_signals_hold(err);
+    int rc = ij_process_raise_descriptors(config->http_threads, err);
+    if (rc == 0)
+        rc = ij_signals_hold(err);
     if (rc == 0)
         rc = ij_open_store(config, app->log, &app->store, err);
     if (rc == 0)
@@ -71,7 +73,8 @@ static void announce(const struct server *server)
 {
     const struct ij_config *config = &server->config;
     struct imgjob_pool_stats stats = { .size = sizeof(stats) };
-    (void)imgjob_pool_stats(server->app.pool, &stats, NULL); /* zeros say it as well */
+    (void)imgjob_pool_read_stats(server->app.pool, &stats,
+                                 NULL); /* zeros say it as well */
     ij_log(
         &server->app.log, IMGJOB_LOG_INFO, "server", NULL,
         "imgjobd %s listens on http://%s:%" PRIu32 ": %" PRIu32
@@ -84,13 +87,13 @@ static void announce(const struct server *server)
 }
 
 /* Finish what runs, let go what waits, and only then take things apart. */
-static void stop(struct server *server, const char *signal_name)
+static void stop(struct server *server, const char *cause)
 {
     struct ij_app *app = &server->app;
     atomic_store(&app->draining, true);
     ij_notify("STOPPING=1");
     ij_log(&app->log, IMGJOB_LOG_INFO, "server", NULL,
-           "%s: no new jobs; running ones may finish within %" PRIu64 " ms", signal_name,
+           "%s: no new jobs; running ones may finish within %" PRIu64 " ms", cause,
            server->config.grace_ms);
     ij_signals_release();
     if (imgjob_pool_drain(app->pool, (uint32_t)server->config.grace_ms) != 0)
@@ -114,15 +117,15 @@ static int run(struct server *server)
     int rc = start(server, &err);
     if (rc < 0)
         (void)fprintf(stderr, "imgjobd: %s\n", err.text);
-    else {
+    bool has_failed = rc < 0;
+    if (rc == 0) {
         announce(server);
-        stop(server, ij_signals_wait());
+        stop(server, ij_watch(&server->app, &has_failed));
     }
     done(server);
-    if (rc < 0)
-        return EXIT_FAILURE;
-    ij_log(&server->app.log, IMGJOB_LOG_INFO, "server", NULL, "the end");
-    return EXIT_SUCCESS;
+    if (rc == 0)
+        ij_log(&server->app.log, IMGJOB_LOG_INFO, "server", NULL, "stopped");
+    return has_failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv)

@@ -139,6 +139,7 @@ static int read_header(struct part_headers *headers, const char *line, const cha
     size_t len = sizeof(form_data) - 1;
     if (headers->has_name || (size_t)(end - value) < len ||
         strncasecmp(value, form_data, len) != 0 ||
+        (value + len < end && !strchr("; \t", value[len])) ||
         find_parameter(value, end, "name", headers->name, sizeof(headers->name)) != 0)
         return malformed(err, "a part needs 'Content-Disposition: form-data; name=...'");
     headers->has_name = true;
@@ -206,8 +207,8 @@ static int read_delimiter(struct ij_multipart *multipart, const char **at,
         return 0;
     }
     const char *after = skip_space(*at, end); /* transport padding */
-    if (end - after < 2)
-        return after - *at > IJ_PART_HEADERS_MAX ? malformed(err, "bad boundary") : 1;
+    if (end - after < 2) /* what is held back is bounded: see ij_multipart_feed() */
+        return end - *at >= IJ_PART_HEADERS_MAX ? malformed(err, "bad boundary") : 1;
     if (memcmp(after, "\r\n", 2) != 0)
         return malformed(err, "a line begins like the boundary and is not it");
     *at = after + 2;

@@ -12,17 +12,20 @@ void ij_process_limit_memory(void)
     (void)mallopt(M_TRIM_THRESHOLD, 1 << 20);
 }
 
-void ij_process_raise_descriptors(const struct ij_log *log, uint64_t threads)
+int ij_process_raise_descriptors(uint64_t threads, struct imgjob_error *err)
 {
     /* each connection and each download holds one, and without any accept() spins */
-    uint64_t wanted = 2 * threads + 512;
+    uint64_t wanted = 2 * threads + 256;
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return;
+        return ij_fail_errno(err, IMGJOB_E_INTERNAL, "ask for the limit of descriptors");
     limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < wanted)
-        ij_log(log, IMGJOB_LOG_WARN, "server", NULL,
-               "%" PRIu64 " descriptors may be open, %" PRIu64 " are needed with %" PRIu64
-               " threads (http_threads)",
-               (uint64_t)limit.rlim_cur, wanted, threads);
+    if (limit.rlim_max < wanted)
+        return ij_fail(err, IMGJOB_E_INVALID,
+                       "%" PRIu64 " descriptors may be open (ulimit -n), %" PRIu64
+                       " are needed with http_threads = %" PRIu64,
+                       (uint64_t)limit.rlim_max, wanted, threads);
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return ij_fail_errno(err, IMGJOB_E_INTERNAL, "raise the limit of descriptors");
+    return 0;
 }

@@ -3,10 +3,11 @@
 
 #include <stdint.h>
 
-#include "base/log.h"
+#include "base/error.h"
 
 /* Keep malloc small with many threads. Before any thread. */
 void ij_process_limit_memory(void);
 
-/* As many descriptors as the system grants; too few for `threads` is said in the log. */
-void ij_process_raise_descriptors(const struct ij_log *log, uint64_t threads);
+/* As many descriptors as the system allows, and enough for so many threads.
+ * @return 0, or IMGJOB_E_INVALID, _INTERNAL */
+int ij_process_raise_descriptors(uint64_t threads, struct imgjob_error *err);

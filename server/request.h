@@ -23,6 +23,7 @@ struct ij_request {
     const char *path;   /* as sent: percent signs are not decoded */
     const char *query;  /* as sent, without the question mark; "" when there is none */
     const char *remote; /* the client's address */
+    uint16_t remote_port;
     bool is_http10;
     struct ij_header headers[IJ_HEADERS_MAX];
     size_t header_count;

@@ -72,11 +72,11 @@ void ij_router_serve(struct ij_app *app, struct ij_request *request,
         break;
     case IJ_ROUTE_NO_METHOD:
         ij_response_header(response, "Allow", "%s", match.allow);
-        ij_problem(response, 405, "method_not_allowed", "%s is not allowed here: %s",
-                   request->method, match.allow);
+        ij_problem(response, 405, "method_not_allowed",
+                   "%s is not allowed here; allowed: %s", request->method, match.allow);
         break;
     case IJ_ROUTE_NO_PATH:
-        ij_problem(response, 404, "not_found", "no such path");
+        ij_problem(response, 404, "not_found", "no such path; GET / lists them");
         break;
     }
 }

@@ -6,6 +6,7 @@
 
 #include <signal.h>
 #include <pthread.h>
+#include <time.h>
 
 static sigset_t ending_signals(void)
 {
@@ -21,18 +22,19 @@ int ij_signals_hold(struct imgjob_error *err)
     sigset_t set = ending_signals();
     struct sigaction ignore = { .sa_handler = SIG_IGN };
     if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0 ||
-        sigaction(SIGPIPE, &ignore, NULL) < 0)
+        sigaction(SIGPIPE, &ignore, NULL) < 0 ||
+        sigaction(SIGHUP, &ignore, NULL) < 0 || /* a closing terminal is no order */
+        sigaction(SIGXFSZ, &ignore, NULL) < 0)  /* then a write says EFBIG */
         return ij_fail_errno(err, IMGJOB_E_INTERNAL, "hold back signals");
     return 0;
 }
 
-const char *ij_signals_wait(void)
+const char *ij_signals_wait(uint32_t ms)
 {
     sigset_t set = ending_signals();
-    int number = 0;
-    while (sigwait(&set, &number) != 0)
-        ;
-    return number == SIGINT ? "SIGINT" : "SIGTERM";
+    struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+    int number = sigtimedwait(&set, NULL, &time);
+    return number == SIGINT ? "SIGINT" : number == SIGTERM ? "SIGTERM" : NULL;
 }
 
 void ij_signals_release(void)

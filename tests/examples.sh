@@ -30,8 +30,8 @@ sample=$PWD/build/quickstart/sample.png
 is_image "$sample" png
 
 say 'thumbnail'
-"$build/examples/thumbnail" "$sample" "$scratch/thumbnail.out" 200 100
-is_image "$scratch/thumbnail.out" png
+"$build/examples/thumbnail" "$sample" "$scratch/thumbnail.webp" 200 100
+is_image "$scratch/thumbnail.webp" webp
 
 say 'submit_and_wait'
 mkdir "$scratch/store"

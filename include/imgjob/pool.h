@@ -29,13 +29,14 @@ struct imgjob_pool_options {
     const struct imgjob_limits *limits; /**< NULL = all defaults */
     uint32_t job_timeout_ms; /**< wall time of one attempt, then SIGKILL; 0 = 30,000 */
     uint32_t job_cpu_ms;     /**< CPU time of one attempt; 0 = 20,000 */
-    uint32_t lease_ms;       /**< a silent process loses its job after this; 0 = 30,000 */
+    uint32_t lease_ms;       /**< a silent process loses its job after this, 10,000..3,600,000;
+                                  0 = 30,000 */
     uint32_t recycle_jobs;   /**< replace a worker after this many jobs; 0 = 500 */
     uint64_t recycle_rss; /**< or when it is larger than this; bytes; 0 = 268,435,456 */
     uint64_t
         worker_memory_limit; /**< address space of a worker; bytes; 0 = 2,147,483,648 */
-    bool paused;             /**< begin without claiming; see imgjob_pool_resume() */
-    bool safe_shrink;        /**< as in struct imgjob_run_options */
+    uint32_t paused;         /**< 1 = begin without claiming; see imgjob_pool_resume() */
+    uint32_t safe_shrink;    /**< as in struct imgjob_run_options */
     imgjob_log_fn log;       /**< NULL = silent */
     void *log_data;          /**< handed to `log` */
 };
@@ -49,10 +50,15 @@ struct imgjob_pool;
  * Comes back once the first worker has proved that it can run; a worker that cannot be
  * started is an error here, and later a log line and a growing delay.
  *
+ * Worker processes are children of the program: it must not ignore SIGCHLD nor reap
+ * children that it does not know (wait(), waitpid(-1)), or how a worker ended is lost and
+ * a job over its memory or CPU limit looks like a crash.
+ *
  * @param store   must outlive the pool
  * @param options read during the call only; NULL = all defaults
  * @param out     the caller's, to end with imgjob_pool_close(); untouched on failure
- * @return 0, or IMGJOB_E_INVALID, _ABI, _CRASHED (the worker does not start), _NOMEM
+ * @return 0, or IMGJOB_E_INVALID, _ABI, _CRASHED (the worker does not start), _NOMEM,
+ *         _INTERNAL
  * @since 0.1
  */
 IMGJOB_API int imgjob_pool_open(struct imgjob_store *store,
@@ -69,7 +75,12 @@ IMGJOB_API int imgjob_pool_open(struct imgjob_store *store,
 IMGJOB_API int imgjob_pool_resize(struct imgjob_pool *pool, uint32_t workers,
                                   struct imgjob_error *err);
 
-/** Stop claiming; running jobs go on. Idempotent. @since 0.1 */
+/**
+ * Stop claiming; running jobs go on, and a worker that is just finishing one may still take
+ * its next. Idempotent.
+ *
+ * @since 0.1
+ */
 IMGJOB_API void imgjob_pool_pause(struct imgjob_pool *pool);
 
 /** Claim again. Idempotent. @since 0.1 */
@@ -113,7 +124,7 @@ struct imgjob_pool_stats {
  * @return 0, or IMGJOB_E_ABI
  * @since 0.1
  */
-IMGJOB_API int imgjob_pool_stats(struct imgjob_pool *pool, struct imgjob_pool_stats *out,
+IMGJOB_API int imgjob_pool_read_stats(struct imgjob_pool *pool, struct imgjob_pool_stats *out,
                                  struct imgjob_error *err);
 
 /**

@@ -28,7 +28,8 @@ struct imgjob_store_options {
     size_t size; /**< sizeof(struct imgjob_store_options) */
     const char
         *jobs_url; /**< "sqlite:PATH"; NULL = "sqlite:data/jobs.db". "memory:" forgets
-                        all jobs at close and is for tests. Its directory is created */
+                                  all jobs at close, needs empty directories, and is
+                                  for tests. Its directory is created */
     const char *inputs_url; /**< "file:DIR"; NULL = "file:uploads". Created if absent */
     const char
         *outputs_url; /**< "file:DIR"; NULL = "file:outputs". Not the inputs' directory */
@@ -40,6 +41,7 @@ struct imgjob_store_options {
     uint64_t result_ttl_ms; /**< images of an ended job live this long; 0 = 7 days */
     uint64_t job_ttl_ms;    /**< and its row this long; 0 = 30 days */
     uint32_t durability;    /**< enum imgjob_durability */
+    uint32_t reserved; /**< 0 */
     imgjob_log_fn log;      /**< NULL = silent */
     void *log_data;         /**< handed to `log` */
 };
@@ -56,7 +58,7 @@ struct imgjob_store_options {
  *
  * @param options read during the call; NULL = all defaults
  * @param out     the caller's, to end with imgjob_store_close(); untouched on failure
- * @return 0, or IMGJOB_E_INVALID, _ABI, _BUSY, _STORE, _BLOB, _NOMEM
+ * @return 0, or IMGJOB_E_INVALID, _ABI, _BUSY, _STORE, _BLOB, _FULL, _NOMEM, _INTERNAL
  * @since 0.1
  */
 IMGJOB_API int imgjob_store_open(const struct imgjob_store_options *options,
@@ -82,7 +84,8 @@ struct imgjob_draft;
  * Begin an input.
  *
  * @param out the caller's, to end with imgjob_store_submit() or imgjob_draft_discard()
- * @return 0, or IMGJOB_E_FULL (disk floor), _BUSY (queue full), _BLOB, _STORE, _NOMEM
+ * @return 0, or IMGJOB_E_FULL (disk floor), _BUSY (queue full), _BLOB, _STORE, _NOMEM,
+ *         _INTERNAL
  * @since 0.1
  */
 IMGJOB_API int imgjob_draft_open(struct imgjob_store *store, struct imgjob_draft **out,
@@ -109,6 +112,7 @@ struct imgjob_submit_options {
     size_t size; /**< sizeof(struct imgjob_submit_options) */
     uint32_t
         max_attempts; /**< tries when the trouble is not the job's own, 1..20; 0 = 3 */
+    uint32_t reserved;     /**< 0 */
 };
 
 /**
@@ -117,7 +121,8 @@ struct imgjob_submit_options {
  *
  * The format is decided from the first bytes; what is no image we read is refused here.
  *
- * @param draft   taken on success; still the caller's on failure
+ * @param draft   taken on success; after a failure it is still the caller's, and only
+ *                imgjob_draft_discard() is allowed
  * @param spec    borrowed during the call
  * @param options read during the call; NULL = all defaults
  * @return 0, or IMGJOB_E_IMAGE (no known format, empty), _BUSY (queue full), _FULL,
@@ -134,7 +139,7 @@ IMGJOB_API int imgjob_store_submit(struct imgjob_store *store, struct imgjob_dra
  *
  * @param id  36 characters; anything else is a job that does not exist
  * @param out the caller's, to end with imgjob_job_free(); untouched on failure
- * @return 0, or IMGJOB_E_NOTFOUND, _STORE, _NOMEM
+ * @return 0, or IMGJOB_E_NOTFOUND, _BUSY, _STORE, _NOMEM
  * @since 0.1
  */
 IMGJOB_API int imgjob_store_get(struct imgjob_store *store, const char *id,
@@ -219,7 +224,7 @@ struct imgjob_store_stats {
  * @return 0, or IMGJOB_E_STORE, _BLOB, _ABI
  * @since 0.1
  */
-IMGJOB_API int imgjob_store_stats(struct imgjob_store *store,
+IMGJOB_API int imgjob_store_read_stats(struct imgjob_store *store,
                                   struct imgjob_store_stats *out,
                                   struct imgjob_error *err);
 

@@ -37,6 +37,7 @@ int ij_result_write(void *out, const void *result, size_t result_size, const cha
                        "struct %s: its size member is %zu; set it to sizeof the struct",
                        name, size);
     size_t known = size < result_size ? size : result_size;
+    memset((char *)out + known, 0, size - known);
     memcpy((char *)out + sizeof(size), (const char *)result + sizeof(size),
            known - sizeof(size));
     return 0;

@@ -41,14 +41,16 @@ int ij_wake_add(struct ij_wake *wake, struct ij_waiter *waiter, const struct ij_
     return 0;
 }
 
-void ij_wake_remove(struct ij_wake *wake, struct ij_waiter *waiter)
+bool ij_wake_remove(struct ij_wake *wake, struct ij_waiter *waiter)
 {
     (void)pthread_mutex_lock(&wake->lock);
+    bool was_woken = waiter->is_woken;
     *waiter->link = waiter->next;
     if (waiter->next)
         waiter->next->link = waiter->link;
     (void)pthread_mutex_unlock(&wake->lock);
     (void)pthread_cond_destroy(&waiter->cond);
+    return was_woken;
 }
 
 bool ij_wake_sleep(struct ij_wake *wake, struct ij_waiter *waiter, int64_t mono_ms)

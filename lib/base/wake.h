@@ -36,7 +36,10 @@ void ij_wake_done(struct ij_wake *wake);
 
 int ij_wake_add(struct ij_wake *wake, struct ij_waiter *waiter, const struct ij_id *key,
                 struct imgjob_error *err); /* 0 or _NOMEM */
-void ij_wake_remove(struct ij_wake *wake, struct ij_waiter *waiter);
+
+/* @return whether it was woken since the last sleep: a hint that somebody else may need
+ */
+bool ij_wake_remove(struct ij_wake *wake, struct ij_waiter *waiter);
 
 /* Sleep until woken, at the latest until `mono_ms` of the machine's clock; a wake-up
  * since ij_wake_add() or the last sleep counts. @return false when the time or the wake

@@ -70,12 +70,13 @@ struct ij_blobs_ops {
     int (*open)(struct ij_blobs *blobs, const char *key, int *out_fd, uint64_t *out_len,
                 struct imgjob_error *err);
 
-    /* Remove; one that is not there is fine. */
+    /* Remove; one that is not there is fine, one that is no file is BLOB. */
     int (*remove)(struct ij_blobs *blobs, const char *key, struct imgjob_error *err);
 
     /* Call `visit` for every blob and left-over draft not touched for `age_ms`: a key of
      * our grammar, whether it is a draft. Other files are passed over. A non-zero return
-     * of `visit` stops and is returned. */
+     * of `visit` stops and is returned. What cannot be read does not hide the rest: all
+     * that can is visited first, then the first failure is returned. */
     int (*list)(struct ij_blobs *blobs, uint64_t age_ms,
                 int (*visit)(void *data, const char *key, bool is_draft), void *data,
                 struct imgjob_error *err);
@@ -87,6 +88,10 @@ struct ij_blobs_ops {
     /* Free and total bytes of the file system, for the disk floor. */
     int (*space)(struct ij_blobs *blobs, uint64_t *out_free, uint64_t *out_total,
                  struct imgjob_error *err);
+
+    /* Whether it takes images. Cheap. @return 0, or the failure that ended all writing:
+     * BLOB, "… takes no more images since …" */
+    int (*check)(struct ij_blobs *blobs, struct imgjob_error *err);
 
     /* Where a person finds that blob: "uploads/2f/<key>". Cut at `size`. */
     void (*describe)(struct ij_blobs *blobs, const char *key, char *out, size_t size);

@@ -9,7 +9,6 @@
  */
 #include "blobs/blobs.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -24,6 +23,7 @@
 #include "base/auto.h"
 #include "base/io.h"
 #include "blobs/marker.h"
+#include "blobs/stream.h"
 
 enum {
     DIRECTORY_COUNT = 256,   /* named by the last byte of the id */
@@ -80,7 +80,7 @@ static int refuse_if_failed(struct ij_local *local, struct imgjob_error *err)
     if (!atomic_load(&local->failed))
         return 0;
     return ij_fail(err, IMGJOB_E_BLOB,
-                   "'%s' takes no more images: writing to its disk failed before",
+                   "'%s' takes no more images since a write to its disk failed",
                    local->dir);
 }
 
@@ -107,6 +107,19 @@ static int local_draft_create(struct ij_blobs *blobs, const char *key,
     return 0;
 }
 
+/* The same for what a link can do: two names are one too many. */
+static int link_draft(int directory_fd, const char *draft, const char *key)
+{
+    if (linkat(directory_fd, draft, directory_fd, key, 0) < 0)
+        return -1;
+    if (unlinkat(directory_fd, draft, 0) == 0)
+        return 0;
+    int cause = errno;
+    (void)unlinkat(directory_fd, key, 0); /* else the collector finds it: no row has it */
+    errno = cause;
+    return -1;
+}
+
 /* Give the draft its name unless that is taken. Not every file system knows
  * RENAME_NOREPLACE (NFS and some FUSE ones do not); a link refuses a taken name on all.
  */
@@ -116,9 +129,7 @@ static int rename_draft(int directory_fd, const char *draft, const char *key)
         return 0;
     if (errno != EINVAL && errno != ENOSYS)
         return -1;
-    if (linkat(directory_fd, draft, directory_fd, key, 0) < 0)
-        return -1;
-    return unlinkat(directory_fd, draft, 0);
+    return link_draft(directory_fd, draft, key);
 }
 
 static int fail_sync(struct ij_local *local, const char *what, struct imgjob_error *err)
@@ -217,9 +228,11 @@ static int local_open_blob(struct ij_blobs *blobs, const char *key, int *out_fd,
 
 /* What list() carries from directory to directory. */
 struct walk {
+    struct ij_local *local;
     int (*visit)(void *data, const char *key, bool is_draft);
     void *data;
-    int64_t newest; /* seconds since 1970: what was touched later is passed over */
+    int64_t newest; /* seconds since 1970: what was touched later is not shown */
+    struct imgjob_error first; /* failure to read something; code 0 = none so far */
 };
 
 /* Take the suffix of a draft off. @return whether it was there */
@@ -233,11 +246,37 @@ static bool strip_draft_suffix(char *name)
     return true;
 }
 
-static int visit_entry(const struct walk *walk, int directory_fd, uint8_t index,
-                       const char *entry)
+/* Keep the words of errno for the end, unless there was a failure before. */
+static void keep_failure(struct walk *walk, const char *directory, const char *entry)
+{
+    if (walk->first.code == 0)
+        (void)ij_fail_errno(&walk->first, IMGJOB_E_BLOB, "list '%s/%s%s%s'",
+                            walk->local->dir, directory, entry[0] ? "/" : "", entry);
+}
+
+/* Whether the file is to be shown; what should be one of ours and is no file is not. */
+static bool is_shown(struct walk *walk, int directory_fd, const char *directory,
+                     const char *entry)
 {
     struct stat st;
-    char key[DRAFT_NAME_SIZE];
+    if (fstatat(directory_fd, entry, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+        if (errno != ENOENT) /* removed in between */
+            keep_failure(walk, directory, entry);
+        return false;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+        keep_failure(walk, directory, entry);
+        return false;
+    }
+    return st.st_mtim.tv_sec <= walk->newest;
+}
+
+/* @return what visit() did, 0 when it was not called */
+static int visit_entry(struct walk *walk, int directory_fd, uint8_t index,
+                       const char *entry)
+{
+    char key[DRAFT_NAME_SIZE], directory[DIRECTORY_NAME_SIZE];
     size_t len = strlen(entry);
     if (len >= sizeof(key))
         return 0;
@@ -246,40 +285,31 @@ static int visit_entry(const struct walk *walk, int directory_fd, uint8_t index,
     struct ij_blob_name name;
     if (!ij_blob_key_parse(key, &name) || name.id.bytes[15] != index)
         return 0;
-    if (fstatat(directory_fd, entry, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return 0; /* removed in between */
-    if (!S_ISREG(st.st_mode) || st.st_mtim.tv_sec > walk->newest)
+    directory_name(index, directory);
+    if (!is_shown(walk, directory_fd, directory, entry))
         return 0;
     return walk->visit(walk->data, key, is_draft);
 }
 
-static void close_stream(DIR **stream)
-{
-    if (*stream)
-        (void)closedir(*stream);
-}
-
-static int walk_directory(struct ij_local *local, const struct walk *walk, uint8_t index,
-                          struct imgjob_error *err)
+/* @return what visit() did */
+static int walk_directory(struct walk *walk, uint8_t index)
 {
     char directory[DIRECTORY_NAME_SIZE];
     directory_name(index, directory);
-    IJ_AUTO(ij_close)
-    int fd =
-        openat(local->dir_fd, directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    IJ_AUTO(close_stream) DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-    if (!stream)
-        return ij_fail_errno(err, IMGJOB_E_BLOB, "open '%s/%s'", local->dir, directory);
-    int directory_fd = ij_steal_fd(&fd); /* the stream's now */
+    IJ_AUTO(ij_stream_close)
+    DIR *stream = ij_stream_open(walk->local->dir_fd, directory);
+    if (!stream) {
+        keep_failure(walk, directory, "");
+        return 0;
+    }
     for (;;) {
         errno = 0;
         struct dirent *entry = readdir(stream);
         if (!entry && errno != 0)
-            return ij_fail_errno(err, IMGJOB_E_BLOB, "list '%s/%s'", local->dir,
-                                 directory);
+            keep_failure(walk, directory, "");
         if (!entry)
             return 0;
-        int rc = visit_entry(walk, directory_fd, index, entry->d_name);
+        int rc = visit_entry(walk, dirfd(stream), index, entry->d_name);
         if (rc != 0)
             return rc;
     }
@@ -289,15 +319,22 @@ static int local_list(struct ij_blobs *blobs, uint64_t age_ms,
                       int (*visit)(void *data, const char *key, bool is_draft),
                       void *data, struct imgjob_error *err)
 {
-    struct walk walk = { .visit = visit, .data = data, .newest = INT64_MAX };
+    struct walk walk = {
+        .local = local_of(blobs),
+        .visit = visit,
+        .data = data,
+        .newest = INT64_MAX,
+    };
     if (age_ms > 0)
         walk.newest = (int64_t)time(NULL) - (int64_t)(age_ms / 1000);
     for (int i = 0; i < DIRECTORY_COUNT; i++) {
-        int rc = walk_directory(local_of(blobs), &walk, (uint8_t)i, err);
+        int rc = walk_directory(&walk, (uint8_t)i);
         if (rc != 0)
             return rc;
     }
-    return 0;
+    if (walk.first.code != 0 && err)
+        *err = walk.first;
+    return walk.first.code;
 }
 
 static int local_space(struct ij_blobs *blobs, uint64_t *out_free, uint64_t *out_total,
@@ -311,6 +348,11 @@ static int local_space(struct ij_blobs *blobs, uint64_t *out_free, uint64_t *out
     *out_free = (uint64_t)vfs.f_bavail * vfs.f_frsize;
     *out_total = (uint64_t)vfs.f_blocks * vfs.f_frsize;
     return 0;
+}
+
+static int local_check(struct ij_blobs *blobs, struct imgjob_error *err)
+{
+    return refuse_if_failed(local_of(blobs), err);
 }
 
 static void local_describe(struct ij_blobs *blobs, const char *key, char *out,
@@ -344,21 +386,20 @@ static const struct ij_blobs_ops local_ops = {
     .list = local_list,
     .remove_draft = local_remove_draft,
     .space = local_space,
+    .check = local_check,
     .describe = local_describe,
 };
 
 static int make_directories(struct ij_local *local, struct imgjob_error *err)
 {
-    bool is_new = false;
     for (int i = 0; i < DIRECTORY_COUNT; i++) {
         char name[DIRECTORY_NAME_SIZE];
         directory_name((uint8_t)i, name);
-        if (mkdirat(local->dir_fd, name, 0700) == 0)
-            is_new = true;
-        else if (errno != EEXIST)
+        if (mkdirat(local->dir_fd, name, 0700) < 0 && errno != EEXIST)
             return ij_fail_errno(err, IMGJOB_E_BLOB, "create '%s/%s'", local->dir, name);
     }
-    if (is_new && fsync(local->dir_fd) < 0)
+    /* always: who made them may have died before this */
+    if (fsync(local->dir_fd) < 0)
         return ij_fail_errno(err, IMGJOB_E_BLOB, "sync '%s'", local->dir);
     return 0;
 }

@@ -8,7 +8,6 @@
  */
 #include "blobs/marker.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -20,14 +19,9 @@
 #include "base/id.h"
 #include "base/io.h"
 #include "blobs/blobs.h"
+#include "blobs/stream.h"
 
 static const char marker_name[] = ".imgjob-store";
-
-static void close_stream(DIR **stream)
-{
-    if (*stream)
-        (void)closedir(*stream);
-}
 
 static bool is_expected(const char *entry)
 {
@@ -39,11 +33,9 @@ static bool is_expected(const char *entry)
 /* @return 0, or IMGJOB_E_INVALID when there is anything but the marker, or _BLOB */
 static int require_empty(int dir_fd, const char *dir, struct imgjob_error *err)
 {
-    IJ_AUTO(ij_close) int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    IJ_AUTO(close_stream) DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+    IJ_AUTO(ij_stream_close) DIR *stream = ij_stream_open(dir_fd, ".");
     if (!stream)
         return ij_fail_errno(err, IMGJOB_E_BLOB, "list '%s'", dir);
-    (void)ij_steal_fd(&fd); /* the stream's now */
     for (;;) {
         errno = 0;
         struct dirent *entry = readdir(stream);
@@ -98,13 +90,12 @@ static int read_marker(int fd, const char *dir, char out[IJ_STORE_ID_SIZE],
     return 0;
 }
 
-static int write_marker(int dir_fd, int fd, const char *dir, const char *store_id,
+static int write_marker(int fd, const char *dir, const char *store_id,
                         struct imgjob_error *err)
 {
     char line[IJ_STORE_ID_SIZE + 1];
     int len = snprintf(line, sizeof(line), "%s\n", store_id);
-    if (ftruncate(fd, 0) < 0 || ij_pwrite_all(fd, line, (size_t)len, 0) < 0 ||
-        fsync(fd) < 0 || fsync(dir_fd) < 0)
+    if (ftruncate(fd, 0) < 0 || ij_pwrite_all(fd, line, (size_t)len, 0) < 0)
         return ij_fail_errno(err, IMGJOB_E_BLOB, "write '%s/%s'", dir, marker_name);
     return 0;
 }
@@ -141,10 +132,13 @@ int ij_marker_claim(int dir_fd, const char *dir, const char *store_id, int *out_
                       */
         rc = require_empty(dir_fd, dir, err);
         if (rc == 0)
-            rc = write_marker(dir_fd, fd, dir, store_id, err);
+            rc = write_marker(fd, dir, store_id, err);
         if (rc < 0)
             return rc;
     }
+    /* also an old one: its maker may have died between writing and syncing it */
+    if (fsync(fd) < 0 || fsync(dir_fd) < 0)
+        return ij_fail_errno(err, IMGJOB_E_BLOB, "sync '%s/%s'", dir, marker_name);
     *out_fd = ij_steal_fd(&fd);
     return 0;
 }

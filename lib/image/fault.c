@@ -85,9 +85,12 @@ static void take_library_text(struct ij_failure *failure)
 }
 
 /* The first words are of what failed first: an encoder only reports, after the decoder,
- * that it could not go on. */
+ * that it could not go on. Our target is memory, so what it cannot write are pixels that
+ * did not come. */
 static bool is_of_encoder(const char *text)
 {
+    if (strcasestr(text, "unable to write to target"))
+        return false;
     static const char *const encoders[] = { "jpegsave", "pngsave", "webpsave", "vips2" };
     for (size_t i = 0; i < IJ_ARRAY_LEN(encoders); i++)
         if (strncmp(text, encoders[i], strlen(encoders[i])) == 0)

@@ -72,13 +72,15 @@ struct rule {
     enum ij_stage stage;
     const char *limit, *setting;
 };
-static const struct rule upload_rule = { IJ_STAGE_LOAD, "bytes", "max_upload_size" };
+static const struct rule upload_rule = { IJ_STAGE_LOAD, "input bytes",
+                                         "max_upload_size" };
 static const struct rule side_rule = { IJ_STAGE_LOAD, "side", "max_side" };
 static const struct rule pixel_rule = { IJ_STAGE_LOAD, "pixels", "max_pixels" };
 static const struct rule progressive_rule = { IJ_STAGE_LOAD, "pixels",
                                               "max_progressive_pixels" };
 static const struct rule step_rule = { IJ_STAGE_STEPS, "pixels", "max_pixels" };
-static const struct rule output_rule = { IJ_STAGE_ENCODE, "bytes", "max_output_size" };
+static const struct rule output_rule = { IJ_STAGE_ENCODE, "output bytes",
+                                         "max_output_size" };
 
 static int check(struct ij_failure *failure, const struct rule *rule, uint64_t value,
                  uint64_t limit_value)
@@ -102,7 +104,7 @@ static int check_fixed(struct ij_failure *failure, const char *limit, uint32_t v
                           limit_value);
 }
 
-int ij_limits_check_input(const struct imgjob_limits *limits, size_t len,
+int ij_limits_check_input(const struct imgjob_limits *limits, uint64_t len,
                           struct ij_failure *failure)
 {
     return check(failure, &upload_rule, len, limits->max_upload_size);

@@ -1,10 +1,11 @@
-/* What is checked on a header and on a plan, before any pixel moves. */
+/* What one image may cost: the one place where a number is held against its limit, on
+ * either side of the wire. */
 #pragma once
 
 #include "image/image.h"
 
 /* @return 0, or IMGJOB_E_LIMIT with `failure` filled */
-int ij_limits_check_input(const struct imgjob_limits *limits, size_t len,
+int ij_limits_check_input(const struct imgjob_limits *limits, uint64_t len,
                           struct ij_failure *failure);
 int ij_limits_check_header(const struct imgjob_limits *limits,
                            const struct ij_image_header *header,

@@ -53,7 +53,7 @@ struct ij_job {
     int64_t lease_until; /* set iff running; 0 otherwise */
     uint64_t owner;      /* the process that claimed it */
     bool cancel_asked;
-    uint32_t progress; /* per cent, 0..100 */
+    uint32_t progress; /* per cent: 100 once it succeeded; nothing tells more yet */
     uint64_t ver;      /* grows with every transition but a heartbeat */
     int64_t created;
     int64_t updated;        /* last change of state */
@@ -118,7 +118,6 @@ struct ij_finish {
 
 struct ij_beat { /* T5 */
     struct ij_lease lease;
-    uint32_t progress;
     bool lost;         /* out: the lease is not ours any more */
     bool cancel_asked; /* out */
 };
@@ -129,6 +128,7 @@ struct ij_suspect {
     struct ij_id id;
     bool is_input;
     uint64_t gen, token; /* of an output */
+    bool is_condemned;   /* out: it now stands in gc, by this call or an earlier one */
 };
 
 struct ij_sweep {
@@ -137,7 +137,6 @@ struct ij_sweep {
 };
 struct ij_swept {
     uint32_t promoted, losses, overdue, purged, forgotten; /* T3 T12 T13 T15a T15b */
-    int64_t next_due; /* when the next scheduled job is due; 0 = none */
 };
 
 struct ij_jobs_stats {
@@ -158,7 +157,11 @@ struct ij_jobs_config {
      * it is durable and before the call that made it answers; on any thread, no lock
      * held. Must be quick and must not call back into the backend. May be NULL. */
     void (*changed)(void *data, const struct ij_job *job);
-    void *changed_data;
+
+    /* Called once, when the backend begins to refuse all work; as `changed` is. May be
+     * NULL. */
+    void (*failed)(void *data);
+    void *changed_data; /* handed to both */
 };
 
 struct ij_jobs_ops {
@@ -166,8 +169,9 @@ struct ij_jobs_ops {
 
     /*
      * All slots are thread-safe and none may be NULL. Codes: STORE when the backend
-     * failed (sticky: it refuses work until reopened), BUSY when nothing happened and it
-     * is worth trying again, NOMEM. A call whose answer was lost may be repeated.
+     * failed (sticky: it refuses work until reopened; logged once, with its cause), BUSY
+     * when nothing happened and it is worth trying again, NOMEM. A call whose answer was
+     * lost may be repeated.
      */
     void (*close)(struct ij_jobs *jobs);
 
@@ -197,7 +201,9 @@ struct ij_jobs_ops {
 
     /* T6–T10, T16, and in the same commit T4 for the next job when `next` is not NULL.
      * Repeating a finish that was already applied under the same lease is success. The
-     * third crash is told as `poison`, with the last crash's own words behind it.
+     * third crash is told as `poison`, with the last crash's own words behind it. After
+     * BUSY, FULL or NOMEM nothing happened: the lease stands, and the finish may be tried
+     * again until it ends. A next job that cannot be claimed never fails the finish.
      * @param out_next filled as by claim(); out_next->spec stays NULL when nothing was
      * claimed
      * @return 0 done, 1 the lease is lost and nothing was changed by the finish (a next
@@ -227,17 +233,23 @@ struct ij_jobs_ops {
 
     /* Put those of the blobs into gc that no job owns, in one step: an input whose job
      * has no row, an output whose job is not running or succeeded under the key's gen and
-     * token, and either when the job's blobs were already given to gc.
-     * @param out_count how many; those that stood in gc already do not count */
-    int (*condemn)(struct ij_jobs *jobs, const struct ij_suspect *suspects, size_t count,
-                   size_t *out_count, struct imgjob_error *err);
-
-    /* Up to `max` keys in gc, in their order, each a string to be freed. They stay until
-     * gc_drop(): unlink first, drop afterwards. */
-    int (*gc_list)(struct ij_jobs *jobs, char **out_keys, size_t max, size_t *out_count,
+     * token, and either when the job's blobs were already given to gc. Fills the out
+     * members, which mean nothing after a failure. */
+    int (*condemn)(struct ij_jobs *jobs, struct ij_suspect *suspects, size_t count,
                    struct imgjob_error *err);
+
+    /* Up to `max` keys in gc that come after `after` (NULL or "" = from the first), in
+     * the order of their bytes, each a string to be freed. They stay until gc_drop():
+     * unlink first, drop afterwards. */
+    int (*gc_list)(struct ij_jobs *jobs, const char *after, char **out_keys, size_t max,
+                   size_t *out_count, struct imgjob_error *err);
     int (*gc_drop)(struct ij_jobs *jobs, const char *const *keys, size_t count,
                    struct imgjob_error *err);
+
+    /* Bytes, free and in all, of the file system that holds the database; UINT64_MAX for
+     * both when there is none. STORE, when it cannot be asked, is not sticky here. */
+    int (*space)(struct ij_jobs *jobs, uint64_t *out_free, uint64_t *out_total,
+                 struct imgjob_error *err);
 };
 
 /* Shared. The first member of every backend. */
@@ -245,9 +257,10 @@ struct ij_jobs {
     const struct ij_jobs_ops *ops;
 };
 
-/* Open a database, created if absent, for this process alone.
+/* Open a database, created if absent, for this process alone. Symbolic links are other
+ * names of the same database.
  * @return 0, or BUSY (another process has it; the text names the file), INVALID (not
- * ours, or made by a newer version), STORE, NOMEM */
+ * ours, made by a newer version, or a file with hard links), STORE, FULL, NOMEM */
 int ij_sqlite_open(const struct ij_jobs_config *config, struct ij_jobs **out,
                    struct imgjob_error *err);
 

@@ -54,11 +54,12 @@ struct ij_memory_row *ij_memory_find(struct ij_memory *memory, const struct ij_i
     return NULL;
 }
 
-static void count_states(struct ij_memory *memory, uint64_t out[IJ_STATE_COUNT])
+static struct ij_jobs_stats count_states(const struct ij_memory *memory)
 {
-    memset(out, 0, IJ_STATE_COUNT * sizeof(*out));
+    struct ij_jobs_stats stats = { 0 };
     for (size_t i = 0; i < memory->row_count; i++)
-        out[memory->rows[i]->record.job.state]++;
+        stats.by_state[memory->rows[i]->record.job.state]++;
+    return stats;
 }
 
 void *ij_memory_grow(void *array, size_t count, size_t *cap)
@@ -127,9 +128,8 @@ static int memory_submit(struct ij_jobs *jobs, const struct ij_submit *submit,
         return ij_submit_again(&there->record, submit, err);
     if (ij_memory_gc_holds_id(memory, &submit->id))
         return ij_submit_condemned(&submit->id, err);
-    uint64_t counts[IJ_STATE_COUNT];
-    count_states(memory, counts);
-    rc = ij_submit_capacity(counts, memory->config.max_queued, err);
+    struct ij_jobs_stats stats = count_states(memory);
+    rc = ij_submit_capacity(&stats, memory->config.max_queued, err);
     if (rc == 0)
         rc = ij_changes_reserve(&hold.changes, 1, err);
     if (rc < 0)
@@ -175,7 +175,7 @@ static struct ij_memory_row *first_ready(struct ij_memory *memory)
     return first;
 }
 
-int64_t ij_memory_next_due(struct ij_memory *memory)
+static int64_t next_due(struct ij_memory *memory)
 {
     const struct ij_memory_row *row = first_scheduled(memory);
     return row ? row->record.job.run_at : 0;
@@ -213,7 +213,7 @@ static int find_ready(struct ij_memory_hold *hold, struct ij_memory_row **out,
         if (rc < 0)
             return rc;
     }
-    *out_due = ij_memory_next_due(hold->memory);
+    *out_due = next_due(hold->memory);
     return 1;
 }
 
@@ -257,7 +257,7 @@ static int memory_heartbeat(struct ij_jobs *jobs, struct ij_beat *beats, size_t 
     for (size_t i = 0; i < count; i++) {
         struct ij_memory_row *row = ij_memory_find(hold.memory, &beats[i].lease.id);
         beats[i].lost =
-            !row || !ij_state_beat(&row->record.job, &beats[i], lease_ms, hold.now);
+            !row || !ij_state_beat(&row->record.job, &beats[i].lease, lease_ms, hold.now);
         beats[i].cancel_asked = !beats[i].lost && row->record.job.cancel_asked;
     }
     return 0;
@@ -308,9 +308,7 @@ static int memory_finish(struct ij_jobs *jobs, const struct ij_finish *finish,
         return outcome;
     struct ij_record record = { 0 };
     int64_t due;
-    int rc = claim_held(&hold, next, &record, &due, err);
-    if (rc < 0)
-        return rc; /* the finish may be repeated */
+    (void)claim_held(&hold, next, &record, &due, NULL); /* none: the finish stands */
     *out_next = record;
     return outcome;
 }
@@ -330,7 +328,7 @@ static int memory_stats(struct ij_jobs *jobs, struct ij_jobs_stats *out,
 {
     (void)err;
     IJ_AUTO(ij_memory_end) struct ij_memory_hold hold = ij_memory_begin(jobs);
-    count_states(hold.memory, out->by_state);
+    *out = count_states(hold.memory);
     return 0;
 }
 
@@ -338,6 +336,15 @@ static int memory_ping(struct ij_jobs *jobs, struct imgjob_error *err)
 {
     (void)jobs;
     (void)err;
+    return 0;
+}
+
+static int memory_space(struct ij_jobs *jobs, uint64_t *out_free, uint64_t *out_total,
+                        struct imgjob_error *err)
+{
+    (void)jobs;
+    (void)err;
+    *out_free = *out_total = UINT64_MAX;
     return 0;
 }
 
@@ -377,6 +384,7 @@ static const struct ij_jobs_ops memory_ops = {
     .condemn = ij_memory_condemn,
     .gc_list = ij_memory_gc_list,
     .gc_drop = ij_memory_gc_drop,
+    .space = memory_space,
 };
 
 int ij_memory_open(const struct ij_jobs_config *config, struct ij_jobs **out,

@@ -62,7 +62,6 @@ int ij_memory_write_own(struct ij_memory_hold *hold, struct ij_memory_row *row,
 /* T3 for up to `max` rows. */
 int ij_memory_promote(struct ij_memory_hold *hold, uint32_t max, uint32_t *out_count,
                       struct imgjob_error *err);
-int64_t ij_memory_next_due(struct ij_memory *memory);
 
 /* @return 0 added, 1 it stood there, or NOMEM */
 int ij_memory_gc_add(struct ij_memory *memory, const char *key, size_t len,
@@ -74,9 +73,9 @@ int ij_memory_reclaim_all(struct ij_jobs *jobs, uint64_t *out_count,
                           struct imgjob_error *err);
 int ij_memory_sweep(struct ij_jobs *jobs, const struct ij_sweep *sweep,
                     struct ij_swept *out, struct imgjob_error *err);
-int ij_memory_condemn(struct ij_jobs *jobs, const struct ij_suspect *suspects,
-                      size_t count, size_t *out_count, struct imgjob_error *err);
-int ij_memory_gc_list(struct ij_jobs *jobs, char **out_keys, size_t max,
-                      size_t *out_count, struct imgjob_error *err);
+int ij_memory_condemn(struct ij_jobs *jobs, struct ij_suspect *suspects, size_t count,
+                      struct imgjob_error *err);
+int ij_memory_gc_list(struct ij_jobs *jobs, const char *after, char **out_keys,
+                      size_t max, size_t *out_count, struct imgjob_error *err);
 int ij_memory_gc_drop(struct ij_jobs *jobs, const char *const *keys, size_t count,
                       struct imgjob_error *err);

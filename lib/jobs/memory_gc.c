@@ -54,32 +54,34 @@ bool ij_memory_gc_holds_id(const struct ij_memory *memory, const struct ij_id *i
     return false;
 }
 
-int ij_memory_condemn(struct ij_jobs *jobs, const struct ij_suspect *suspects,
-                      size_t count, size_t *out_count, struct imgjob_error *err)
+int ij_memory_condemn(struct ij_jobs *jobs, struct ij_suspect *suspects, size_t count,
+                      struct imgjob_error *err)
 {
     IJ_AUTO(ij_memory_end) struct ij_memory_hold hold = ij_memory_begin(jobs);
-    size_t condemned = 0;
     for (size_t i = 0; i < count; i++) {
-        const struct ij_memory_row *row = ij_memory_find(hold.memory, &suspects[i].id);
-        if (row && ij_state_owns(&row->record.job, &suspects[i]))
-            continue;
-        const char *key = suspects[i].key;
-        int rc = ij_memory_gc_add(hold.memory, key, strlen(key), err);
+        struct ij_suspect *suspect = &suspects[i];
+        const struct ij_memory_row *row = ij_memory_find(hold.memory, &suspect->id);
+        suspect->is_condemned = !row || !ij_state_owns(&row->record.job, suspect);
+        int rc = suspect->is_condemned ? ij_memory_gc_add(hold.memory, suspect->key,
+                                                          strlen(suspect->key), err)
+                                       : 0;
         if (rc < 0)
             return rc;
-        condemned += rc == 0;
     }
-    *out_count = condemned;
     return 0;
 }
 
-int ij_memory_gc_list(struct ij_jobs *jobs, char **out_keys, size_t max,
-                      size_t *out_count, struct imgjob_error *err)
+int ij_memory_gc_list(struct ij_jobs *jobs, const char *after, char **out_keys,
+                      size_t max, size_t *out_count, struct imgjob_error *err)
 {
     IJ_AUTO(ij_memory_end) struct ij_memory_hold hold = ij_memory_begin(jobs);
-    size_t count = hold.memory->gc_count < max ? hold.memory->gc_count : max;
+    const struct ij_memory *memory = hold.memory;
+    size_t from = 0;
+    while (after && from < memory->gc_count && strcmp(memory->gc[from], after) <= 0)
+        from++;
+    size_t count = memory->gc_count - from < max ? memory->gc_count - from : max;
     for (size_t i = 0; i < count; i++) {
-        out_keys[i] = strdup(hold.memory->gc[i]);
+        out_keys[i] = strdup(memory->gc[from + i]);
         if (out_keys[i])
             continue;
         while (i > 0)

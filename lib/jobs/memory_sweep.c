@@ -134,7 +134,6 @@ int ij_memory_sweep(struct ij_jobs *jobs, const struct ij_sweep *sweep,
     if (rc < 0)
         return rc;
     forget(&hold, sweep->budget, &swept.forgotten);
-    swept.next_due = ij_memory_next_due(hold.memory);
     *out = swept;
     return 0;
 }

@@ -7,7 +7,7 @@
  * success.
  */
 #include <stdlib.h>
-#include <string.h>
+#include <sys/statvfs.h>
 
 #include "base/auto.h"
 #include "jobs/jobs.h"
@@ -22,7 +22,7 @@
 struct sqlite_jobs {
     struct ij_jobs jobs; /* first: the slots are handed its address */
     struct ij_jobs_config config;
-    char *path; /* of config */
+    char *path; /* of config: the file's own, absolute */
     int lock_fd;
     char store_id[IMGJOB_ID_SIZE];
     struct ij_sqlite_writer writer;
@@ -81,6 +81,11 @@ static int sqlite_finish(struct ij_jobs *jobs, const struct ij_finish *finish,
     if (rc < 0)
         return rc;
     rc = do_step(jobs, ij_step_finish, &call, err);
+    if (next && ij_sqlite_is_for_one(rc)) { /* perhaps the claim's: once more without */
+        ij_record_done(&call.next.record);
+        call.next.claim = NULL;
+        rc = do_step(jobs, ij_step_finish, &call, err);
+    }
     if (rc >= 0 && next)
         *out_next = call.next.record;
     else
@@ -108,14 +113,11 @@ static int sqlite_sweep(struct ij_jobs *jobs, const struct ij_sweep *sweep,
     return rc;
 }
 
-static int sqlite_condemn(struct ij_jobs *jobs, const struct ij_suspect *suspects,
-                          size_t count, size_t *out_count, struct imgjob_error *err)
+static int sqlite_condemn(struct ij_jobs *jobs, struct ij_suspect *suspects, size_t count,
+                          struct imgjob_error *err)
 {
-    struct ij_condemn_call call = { suspects, count, 0 };
-    int rc = do_step(jobs, ij_step_condemn, &call, err);
-    if (rc == 0)
-        *out_count = call.condemned;
-    return rc;
+    struct ij_condemn_call call = { suspects, count };
+    return do_step(jobs, ij_step_condemn, &call, err);
 }
 
 static int sqlite_gc_drop(struct ij_jobs *jobs, const char *const *keys, size_t count,
@@ -151,8 +153,8 @@ static int sqlite_get(struct ij_jobs *jobs, const struct ij_id *id, struct ij_re
     return rc < 0 ? ij_fail(err, rc, "%s", found.text) : 0;
 }
 
-static int sqlite_gc_list(struct ij_jobs *jobs, char **out_keys, size_t max,
-                          size_t *out_count, struct imgjob_error *err)
+static int sqlite_gc_list(struct ij_jobs *jobs, const char *after, char **out_keys,
+                          size_t max, size_t *out_count, struct imgjob_error *err)
 {
     struct sqlite_jobs *sqlite = sqlite_of(jobs);
     int rc = ij_sqlite_writer_check(&sqlite->writer, err);
@@ -160,7 +162,7 @@ static int sqlite_gc_list(struct ij_jobs *jobs, char **out_keys, size_t max,
         return rc;
     struct imgjob_error found = { 0 };
     struct ij_sqlite_db *db = ij_sqlite_readers_take(&sqlite->readers);
-    rc = ij_sqlite_gc_list(db, out_keys, max, out_count, &found);
+    rc = ij_sqlite_gc_list(db, after, out_keys, max, out_count, &found);
     rc = read_done(sqlite, db, rc, &found);
     return rc < 0 ? ij_fail(err, rc, "%s", found.text) : 0;
 }
@@ -185,8 +187,22 @@ static int sqlite_stats(struct ij_jobs *jobs, struct ij_jobs_stats *out,
     struct ij_sqlite_writer *writer = &sqlite_of(jobs)->writer;
     int rc = ij_sqlite_writer_check(writer, err);
     if (rc == 0)
-        ij_sqlite_writer_counts(writer, out->by_state);
+        ij_sqlite_writer_stats(writer, out);
     return rc;
+}
+
+/* Asked of the lock file, which lies beside the database and is open all the time. */
+static int sqlite_space(struct ij_jobs *jobs, uint64_t *out_free, uint64_t *out_total,
+                        struct imgjob_error *err)
+{
+    struct sqlite_jobs *sqlite = sqlite_of(jobs);
+    struct statvfs vfs;
+    if (fstatvfs(sqlite->lock_fd, &vfs) < 0)
+        return ij_fail_errno(err, IMGJOB_E_STORE, "read the free space at '%.150s'",
+                             sqlite->path);
+    *out_free = (uint64_t)vfs.f_bavail * vfs.f_frsize;
+    *out_total = (uint64_t)vfs.f_blocks * vfs.f_frsize;
+    return 0;
 }
 
 static const char *sqlite_store_id(struct ij_jobs *jobs)
@@ -222,6 +238,7 @@ static const struct ij_jobs_ops sqlite_ops = {
     .condemn = sqlite_condemn,
     .gc_list = sqlite_gc_list,
     .gc_drop = sqlite_gc_drop,
+    .space = sqlite_space,
 };
 
 static void sqlite_discard(struct sqlite_jobs **sqlite)
@@ -238,13 +255,10 @@ int ij_sqlite_open(const struct ij_jobs_config *config, struct ij_jobs **out,
         return ij_fail_nomem(err, "opening a database");
     sqlite->jobs.ops = &sqlite_ops;
     sqlite->lock_fd = -1;
-    sqlite->path = strdup(config->path);
-    if (!sqlite->path)
-        return ij_fail_nomem(err, "opening a database");
     sqlite->config = *config;
-    sqlite->config.path = sqlite->path;
 
-    int rc = ij_sqlite_lock(sqlite->path, &sqlite->lock_fd, err);
+    int rc = ij_sqlite_lock(config->path, &sqlite->path, &sqlite->lock_fd, err);
+    sqlite->config.path = sqlite->path;
     if (rc == 0)
         rc = ij_sqlite_writer_start(&sqlite->writer, &sqlite->config, err);
     if (rc == 0)

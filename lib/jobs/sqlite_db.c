@@ -4,15 +4,12 @@
  */
 #include "jobs/sqlite_db.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/auto.h"
 #include "base/clock.h"
@@ -20,8 +17,8 @@
 
 enum {
     BUSY_TIMEOUT_MS =
-        5000,           /* only a foreign process can hold a lock: a shell, a backup */
-    VALUE_MAX = 1 << 20 /* bytes of any value; documents are shorter */
+        5000, /* only a foreign process can hold a lock: a shell, a backup */
+    VALUE_MAX = 8 * IJ_DOCUMENT_MAX /* bytes of a row: five documents, and the failure */
 };
 
 static int code_of(struct ij_sqlite_db *db, int rc)
@@ -113,16 +110,9 @@ static int prepare(struct ij_sqlite_db *db, int from, int to, struct imgjob_erro
 /* Open without writing a byte. */
 static int connect_to(struct ij_sqlite_db *db, const char *path, struct imgjob_error *err)
 {
-    /* without a slash in front ":memory:" and, where URIs are on by default, "file:…"
-     * would not name a file */
-    char plain[PATH_MAX];
-    int len = snprintf(plain, sizeof(plain), "%s%s", path[0] == '/' ? "" : "./", path);
-    if (len < 0 || (size_t)len >= sizeof(plain))
-        return ij_fail(err, IMGJOB_E_INVALID,
-                       "the database's path has %zu bytes, over %d", strlen(path),
-                       PATH_MAX - 3);
+    assert(path[0] == '/'); /* or ":memory:" and "file:…" would not name a file */
     db->path = path;
-    int rc = sqlite3_open_v2(plain, &db->handle,
+    int rc = sqlite3_open_v2(path, &db->handle,
                              SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
                                  SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE,
                              NULL);
@@ -211,22 +201,11 @@ static int create_schema(struct ij_sqlite_db *db, struct imgjob_error *err)
     return rc < 0 ? rc : execute(db, identity, "creating the schema", err);
 }
 
-/* SQLite creates files by the umask; what users sent is not for everyone to read. */
-static int create_file(const char *path, struct imgjob_error *err)
-{
-    IJ_AUTO(ij_close) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
-    if (fd < 0)
-        return ij_fail_errno(err, IMGJOB_E_STORE, "open database '%.100s'", path);
-    return 0;
-}
-
 int ij_sqlite_db_open_writer(struct ij_sqlite_db *db, const char *path,
                              bool is_durability_normal, struct imgjob_error *err)
 {
     IJ_AUTO(ij_sqlite_db_close) struct ij_sqlite_db opened = { 0 };
-    int rc = create_file(path, err);
-    if (rc == 0)
-        rc = connect_to(&opened, path, err);
+    int rc = connect_to(&opened, path, err);
     if (rc < 0)
         return rc;
     int is_empty = recognize(&opened, err);

@@ -17,12 +17,13 @@ struct ij_sqlite_db {
     struct sqlite3_stmt *statements[IJ_SQL_COUNT];
 };
 
-/* For the writer: opens, refuses what is not ours, creates what is absent.
+/* For the writer: opens the file, refuses what is not ours, makes the tables in an empty
+ * one. `path` is absolute.
  * @return 0, or IMGJOB_E_INVALID, _STORE, _FULL, _BUSY, _NOMEM */
 int ij_sqlite_db_open_writer(struct ij_sqlite_db *db, const char *path,
                              bool is_durability_normal, struct imgjob_error *err);
 
-/* For reading; the database exists. */
+/* For reading; the tables are there. `path` is absolute. */
 int ij_sqlite_db_open_reader(struct ij_sqlite_db *db, const char *path,
                              struct imgjob_error *err);
 

@@ -2,6 +2,9 @@
  * Owns the lock file. The lock is an OFD lock: it goes with the last copy of the open
  * file, however the process ends, and unlike a POSIX lock it is not lost when some other
  * part of the program opens and closes the same file. The pid in the file is for people.
+ *
+ * SQLite's own locks are POSIX locks. So the database itself is never opened here:
+ * closing it would take the locks of a store that this process has on it.
  */
 #include "jobs/sqlite_lock.h"
 
@@ -10,7 +13,9 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -42,18 +47,48 @@ static int fail_taken(const char *path, int fd, struct imgjob_error *err)
                    "database '%.150s' is in use by another process (pid %s)", path, pid);
 }
 
-int ij_sqlite_lock(const char *path, int *out_fd, struct imgjob_error *err)
+static int fail_path(const char *path, struct imgjob_error *err)
 {
-    char directory[PATH_MAX], name[PATH_MAX];
-    int len = snprintf(name, sizeof(name), "%s.lock", path);
-    size_t path_len = strlen(path);
-    if (path_len == 0 || path[path_len - 1] == '/' || len < 0 || len >= PATH_MAX ||
-        !directory_of(path, directory))
-        return ij_fail(err, IMGJOB_E_INVALID, "'%.150s' is no path of a database file",
-                       path);
+    return ij_fail(err, IMGJOB_E_INVALID, "'%.150s' is no path of a database file", path);
+}
+
+/* SQLite would create files by the umask; what users sent is not for everyone to read. */
+static int create_file(const char *path, struct imgjob_error *err)
+{
+    char directory[PATH_MAX];
+    size_t len = strlen(path);
+    if (len == 0 || path[len - 1] == '/' || !directory_of(path, directory))
+        return fail_path(path, err);
     if (ij_make_dirs(directory) < 0)
         return ij_fail_errno(err, IMGJOB_E_STORE, "create the directory '%.150s'",
                              directory);
+    if (mknod(path, S_IFREG | 0600, 0) < 0 && errno != EEXIST)
+        return ij_fail_errno(err, IMGJOB_E_STORE, "create database '%.100s'", path);
+    return 0;
+}
+
+/* SQLite would open what it may not write, and fail at the first write. A file with two
+ * names would have two logs and two locks. */
+static int check_file(const char *path, struct imgjob_error *err)
+{
+    struct stat st;
+    if (stat(path, &st) < 0 || faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) < 0)
+        return ij_fail_errno(err, IMGJOB_E_STORE, "open database '%.100s'", path);
+    if (!S_ISREG(st.st_mode))
+        return fail_path(path, err);
+    if (st.st_nlink > 1)
+        return ij_fail(err, IMGJOB_E_INVALID,
+                       "database '%.100s' has %ju names: remove its other hard links",
+                       path, (uintmax_t)st.st_nlink);
+    return 0;
+}
+
+static int lock_file(const char *path, int *out_fd, struct imgjob_error *err)
+{
+    char name[PATH_MAX];
+    int len = snprintf(name, sizeof(name), "%s.lock", path);
+    if (len < 0 || len >= PATH_MAX)
+        return fail_path(path, err);
     IJ_AUTO(ij_close) int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
     if (fd < 0)
         return ij_fail_errno(err, IMGJOB_E_STORE, "open '%.150s'", name);
@@ -71,12 +106,28 @@ int ij_sqlite_lock(const char *path, int *out_fd, struct imgjob_error *err)
     return 0;
 }
 
+int ij_sqlite_lock(const char *path, char **out_path, int *out_fd,
+                   struct imgjob_error *err)
+{
+    int rc = create_file(path, err);
+    if (rc < 0)
+        return rc;
+    IJ_AUTO(ij_free) char *real = realpath(path, NULL);
+    if (!real)
+        return ij_fail_errno(err, IMGJOB_E_STORE, "follow database path '%.100s'", path);
+    rc = check_file(real, err);
+    if (rc == 0)
+        rc = lock_file(real, out_fd, err);
+    if (rc == 0)
+        *out_path = ij_steal(&real);
+    return rc;
+}
+
 int ij_sqlite_sync_directory(const char *path, struct imgjob_error *err)
 {
     char directory[PATH_MAX];
     if (!directory_of(path, directory))
-        return ij_fail(err, IMGJOB_E_INVALID, "'%.150s' is no path of a database file",
-                       path);
+        return fail_path(path, err);
     IJ_AUTO(ij_close) int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || fsync(fd) < 0)
         return ij_fail_errno(err, IMGJOB_E_STORE, "sync the directory '%.150s'",

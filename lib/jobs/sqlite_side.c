@@ -68,11 +68,12 @@ int ij_sqlite_gc_find(struct ij_sqlite_db *db, const struct ij_id *id,
     return ij_call_step(&call, err);
 }
 
-int ij_sqlite_gc_list(struct ij_sqlite_db *db, char **out_keys, size_t max,
-                      size_t *out_count, struct imgjob_error *err)
+int ij_sqlite_gc_list(struct ij_sqlite_db *db, const char *after, char **out_keys,
+                      size_t max, size_t *out_count, struct imgjob_error *err)
 {
     IJ_AUTO(ij_call_end)
     struct ij_call call = ij_call_of(db, IJ_SQL_LIST_GC, "listing condemned blobs");
+    ij_bind_text(&call, after ? after : "");
     ij_bind_int(&call, max < INT32_MAX ? (int64_t)max : INT32_MAX);
     size_t count = 0;
     int rc;
@@ -91,10 +92,10 @@ int ij_sqlite_gc_list(struct ij_sqlite_db *db, char **out_keys, size_t max,
     return rc;
 }
 
-int ij_sqlite_read_counters(struct ij_sqlite_db *db, uint64_t out[IJ_STATE_COUNT],
+int ij_sqlite_read_counters(struct ij_sqlite_db *db, struct ij_jobs_stats *out,
                             struct imgjob_error *err)
 {
-    uint64_t counts[IJ_STATE_COUNT] = { 0 };
+    struct ij_jobs_stats stats = { 0 };
     IJ_AUTO(ij_call_end)
     struct ij_call call = ij_call_of(db, IJ_SQL_READ_COUNTERS, "reading the counters");
     int rc;
@@ -106,11 +107,11 @@ int ij_sqlite_read_counters(struct ij_sqlite_db *db, uint64_t out[IJ_STATE_COUNT
                            "database '%.100s' is damaged: a counter cannot be: restore a "
                            "backup",
                            db->path);
-        counts[state] = (uint64_t)count;
+        stats.by_state[state] = (uint64_t)count;
     }
     if (rc < 0)
         return rc;
-    memcpy(out, counts, sizeof(counts));
+    *out = stats;
     return 0;
 }
 

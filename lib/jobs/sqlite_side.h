@@ -25,11 +25,10 @@ int ij_sqlite_gc_delete(struct ij_sqlite_db *db, const char *key,
 /* 0 = a key of that id stands in gc, 1 = none does. */
 int ij_sqlite_gc_find(struct ij_sqlite_db *db, const struct ij_id *id,
                       struct imgjob_error *err);
-int ij_sqlite_gc_list(struct ij_sqlite_db *db, char **out_keys, size_t max,
-                      size_t *out_count, struct imgjob_error *err);
+int ij_sqlite_gc_list(struct ij_sqlite_db *db, const char *after, char **out_keys,
+                      size_t max, size_t *out_count, struct imgjob_error *err);
 
-/* By enum imgjob_state. */
-int ij_sqlite_read_counters(struct ij_sqlite_db *db, uint64_t out[IJ_STATE_COUNT],
+int ij_sqlite_read_counters(struct ij_sqlite_db *db, struct ij_jobs_stats *out,
                             struct imgjob_error *err);
 int ij_sqlite_write_counter(struct ij_sqlite_db *db, int state, uint64_t count,
                             struct imgjob_error *err);

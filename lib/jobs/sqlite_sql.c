@@ -60,7 +60,7 @@ const char *const ij_sqlite_sql[IJ_SQL_COUNT] = {
     [IJ_SQL_READ_RECORD] = "SELECT " JOB_COLUMNS ",spec,input,result,failure"
                            " FROM job JOIN job_doc ON job_doc.seq=job.seq WHERE id=?1",
     [IJ_SQL_READ_STORE_ID] = "SELECT value FROM meta WHERE key='store_id'",
-    [IJ_SQL_LIST_GC] = "SELECT key FROM gc WHERE key>'' ORDER BY key LIMIT ?1",
+    [IJ_SQL_LIST_GC] = "SELECT key FROM gc WHERE key>?1 ORDER BY key LIMIT ?2",
 
     [IJ_SQL_BEGIN] = "BEGIN IMMEDIATE",
     [IJ_SQL_COMMIT] = "COMMIT",

@@ -17,7 +17,7 @@ enum ij_sql {
     /* of every connection */
     IJ_SQL_READ_RECORD, /* id → a row and its documents */
     IJ_SQL_READ_STORE_ID,
-    IJ_SQL_LIST_GC, /* limit → keys */
+    IJ_SQL_LIST_GC, /* key, limit → the keys behind it */
 
     /* of the writer only */
     IJ_SQL_WRITER_FIRST,

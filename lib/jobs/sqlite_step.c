@@ -24,8 +24,8 @@ static int write_back(struct ij_sqlite_batch *batch, enum imgjob_state from,
         rc = ij_sqlite_write_failure(&batch->db, job->seq, failure, err);
     if (rc < 0)
         return rc;
-    batch->sums.counts[from]--;
-    batch->sums.counts[job->state]++;
+    batch->sums.stats.by_state[from]--;
+    batch->sums.stats.by_state[job->state]++;
     ij_changes_add(&batch->changes, job);
     return 0;
 }
@@ -95,7 +95,7 @@ static int take_forgotten(struct ij_sqlite_batch *batch, struct ij_job *job,
         return 1;
     int rc = ij_sqlite_delete_job(&batch->db, job->seq, err);
     if (rc == 0)
-        batch->sums.counts[job->state]--;
+        batch->sums.stats.by_state[job->state]--;
     return rc;
 }
 
@@ -131,7 +131,7 @@ static int take_each(struct ij_sqlite_batch *batch, const struct kind *kind, uin
 static int promote(struct ij_sqlite_batch *batch, uint32_t max, uint32_t *out_count,
                    struct imgjob_error *err)
 {
-    if (batch->sums.counts[IMGJOB_STATE_SCHEDULED] == 0)
+    if (batch->sums.stats.by_state[IMGJOB_STATE_SCHEDULED] == 0)
         return 0;
     return take_each(batch, &due, max, out_count, err);
 }
@@ -140,7 +140,7 @@ static int find_next_due(struct ij_sqlite_batch *batch, int64_t *out,
                          struct imgjob_error *err)
 {
     *out = 0;
-    if (batch->sums.counts[IMGJOB_STATE_SCHEDULED] == 0)
+    if (batch->sums.stats.by_state[IMGJOB_STATE_SCHEDULED] == 0)
         return 0;
     struct ij_job job;
     int rc = ij_sqlite_first_job(&batch->db, IJ_SQL_FIRST_SCHEDULED, 0, &job, err);
@@ -161,7 +161,7 @@ int ij_step_submit(struct ij_sqlite_batch *batch, void *call, struct imgjob_erro
     rc = ij_sqlite_gc_find(&batch->db, &submit->id, err);
     if (rc <= 0)
         return rc < 0 ? rc : ij_submit_condemned(&submit->id, err);
-    rc = ij_submit_capacity(batch->sums.counts, batch->config->max_queued, err);
+    rc = ij_submit_capacity(&batch->sums.stats, batch->config->max_queued, err);
     if (rc == 0)
         rc = ij_changes_reserve(&batch->changes, 1, err);
     if (rc < 0)
@@ -175,7 +175,7 @@ int ij_step_submit(struct ij_sqlite_batch *batch, void *call, struct imgjob_erro
     if (rc < 0)
         return rc;
     batch->sums.last_seq = job.seq;
-    batch->sums.counts[job.state]++;
+    batch->sums.stats.by_state[job.state]++;
     ij_changes_add(&batch->changes, &job);
     return 0;
 }
@@ -186,7 +186,7 @@ int ij_step_submit(struct ij_sqlite_batch *batch, void *call, struct imgjob_erro
 static int find_ready(struct ij_sqlite_batch *batch, struct ij_job *out,
                       int64_t *next_due, struct imgjob_error *err)
 {
-    for (int i = 0; batch->sums.counts[IMGJOB_STATE_READY] > 0; i++) {
+    for (int i = 0; batch->sums.stats.by_state[IMGJOB_STATE_READY] > 0; i++) {
         int rc = ij_sqlite_first_job(&batch->db, IJ_SQL_FIRST_READY, 0, out, err);
         if (rc != 0)
             return rc;
@@ -208,6 +208,7 @@ static int find_ready(struct ij_sqlite_batch *batch, struct ij_job *out,
 int ij_step_claim(struct ij_sqlite_batch *batch, void *data, struct imgjob_error *err)
 {
     struct ij_claim_call *call = data;
+    ij_record_done(&call->record); /* of a batch that was undone */
     uint32_t promoted = 0;
     struct ij_job job;
     int rc = promote(batch, IJ_CLAIM_SIDE_MAX, &promoted, err);
@@ -247,7 +248,8 @@ int ij_step_heartbeat(struct ij_sqlite_batch *batch, void *data, struct imgjob_e
         int rc = ij_sqlite_find_job(&batch->db, &beat->lease.id, &job, err);
         if (rc < 0)
             return rc;
-        beat->lost = rc == 1 || !ij_state_beat(&job, beat, call->lease_ms, batch->now);
+        beat->lost =
+            rc == 1 || !ij_state_beat(&job, &beat->lease, call->lease_ms, batch->now);
         beat->cancel_asked = !beat->lost && job.cancel_asked;
         rc = beat->lost ? 0 : ij_sqlite_update_job(&batch->db, &job, err);
         if (rc < 0)
@@ -292,6 +294,7 @@ int ij_step_finish(struct ij_sqlite_batch *batch, void *data, struct imgjob_erro
 int ij_step_reclaim(struct ij_sqlite_batch *batch, void *data, struct imgjob_error *err)
 {
     struct ij_reclaim_call *call = data;
+    call->count = 0;
     return take_each(batch, &orphaned, UINT32_MAX, &call->count, err);
 }
 
@@ -299,6 +302,7 @@ int ij_step_sweep(struct ij_sqlite_batch *batch, void *data, struct imgjob_error
 {
     struct ij_sweep_call *call = data;
     struct ij_swept *swept = &call->swept;
+    *swept = (struct ij_swept){ 0 };
     uint32_t budget = call->sweep->budget;
     int rc = promote(batch, budget, &swept->promoted, err);
     if (rc == 0 && call->sweep->is_clock_trusted)
@@ -309,8 +313,6 @@ int ij_step_sweep(struct ij_sqlite_batch *batch, void *data, struct imgjob_error
         rc = take_each(batch, &purged, budget, &swept->purged, err);
     if (rc == 0)
         rc = take_each(batch, &forgotten, budget, &swept->forgotten, err);
-    if (rc == 0)
-        rc = find_next_due(batch, &swept->next_due, err);
     if (rc == 0 && swept->forgotten == 0) /* while rows go, their pages may be of use */
         rc = ij_sqlite_shrink(&batch->db, err);
     return rc;
@@ -333,16 +335,13 @@ int ij_step_condemn(struct ij_sqlite_batch *batch, void *data, struct imgjob_err
 {
     struct ij_condemn_call *call = data;
     for (size_t i = 0; i < call->count; i++) {
-        int rc = find_owner(batch, &call->suspects[i], err);
-        if (rc == 1)
-            continue;
-        int64_t before = ij_sqlite_writes(&batch->db);
+        struct ij_suspect *suspect = &call->suspects[i];
+        int rc = find_owner(batch, suspect, err);
+        suspect->is_condemned = rc == 0;
         if (rc == 0)
-            rc = ij_sqlite_gc_insert(&batch->db, call->suspects[i].key, err);
+            rc = ij_sqlite_gc_insert(&batch->db, suspect->key, err);
         if (rc < 0)
             return rc;
-        if (ij_sqlite_writes(&batch->db) != before)
-            call->condemned++;
     }
     return 0;
 }

@@ -1,6 +1,9 @@
 /*
- * What callers may ask of the writer. Each step decides by reads before its first write;
- * so a write that fails is the disk's fault, and fails the whole batch.
+ * What callers may ask of the writer.
+ *
+ * A step may be done more than once, each time in a transaction from which the time
+ * before was undone; so it sets its out members anew. One that fails may have written a
+ * part: it is the writer that undoes it.
  */
 #pragma once
 
@@ -11,7 +14,7 @@
 
 /* What the database will hold once the batch is committed; taken back if it is not. */
 struct ij_sqlite_sums {
-    uint64_t counts[IJ_STATE_COUNT];
+    struct ij_jobs_stats stats;
     uint64_t last_seq;
 };
 
@@ -50,9 +53,8 @@ struct ij_sweep_call {
     struct ij_swept swept; /* out */
 };
 struct ij_condemn_call {
-    const struct ij_suspect *suspects;
+    struct ij_suspect *suspects;
     size_t count;
-    size_t condemned; /* out */
 };
 struct ij_drop_call {
     const char *const *keys;

@@ -4,13 +4,18 @@
  * artificial delay: a lone request is committed at once, and the disk's own speed makes
  * the batches.
  *
+ * No request fails for another's sake. A batch that fails for want of memory or of room,
+ * or by a mistake of ours, is undone and done again with a transaction for each request.
+ * Savepoints would not do: SQLite, out of memory, rolls back the whole transaction by
+ * itself (https://www.sqlite.org/lang_transaction.html, "Response To Errors Within A
+ * Transaction"); and this costs nothing until it is needed.
+ *
  * Once a commit or a checkpoint has failed for another reason than a full disk, nobody
  * knows what the disk holds: every request is refused until the store is reopened.
  */
 #include "jobs/sqlite_writer.h"
 
 #include <sqlite3.h>
-#include <string.h>
 
 #include "base/thread.h"
 #include "jobs/sqlite_side.h"
@@ -41,9 +46,13 @@ int ij_sqlite_writer_note(struct ij_sqlite_writer *writer, int rc,
     if (is_first)
         writer->failure = *err;
     (void)pthread_mutex_unlock(&writer->lock);
-    if (is_first)
-        ij_log(&writer->log, IMGJOB_LOG_ERROR, "store", NULL,
-               "the job store refuses work until it is reopened: %s", err->text);
+    if (!is_first)
+        return rc;
+    const struct ij_jobs_config *config = writer->batch.config;
+    ij_log(&config->log, IMGJOB_LOG_ERROR, "store", NULL,
+           "the job store refuses work until it is reopened: %s", err->text);
+    if (config->failed)
+        config->failed(config->changed_data);
     return rc;
 }
 
@@ -53,10 +62,10 @@ static int write_counters(struct ij_sqlite_batch *batch,
                           const struct ij_sqlite_sums *before, struct imgjob_error *err)
 {
     for (int state = 0; state < IJ_STATE_COUNT; state++) {
-        if (batch->sums.counts[state] == before->counts[state])
+        uint64_t count = batch->sums.stats.by_state[state];
+        if (count == before->stats.by_state[state])
             continue;
-        int rc =
-            ij_sqlite_write_counter(&batch->db, state, batch->sums.counts[state], err);
+        int rc = ij_sqlite_write_counter(&batch->db, state, count, err);
         if (rc < 0)
             return rc;
     }
@@ -64,7 +73,7 @@ static int write_counters(struct ij_sqlite_batch *batch,
 }
 
 /* Do all steps. A step that refuses before it has written anything fails alone; anything
- * else that goes wrong fails the transaction. */
+ * else that goes wrong fails the transaction, for nothing else would undo it. */
 static int do_steps(struct ij_sqlite_batch *batch, struct ij_sqlite_request *first,
                     struct imgjob_error *err)
 {
@@ -82,10 +91,10 @@ static int do_steps(struct ij_sqlite_batch *batch, struct ij_sqlite_request *fir
     return 0;
 }
 
-static int run_batch(struct ij_sqlite_writer *writer, struct ij_sqlite_request *first,
+/* One transaction. After a failure nothing of it has happened. */
+static int run_batch(struct ij_sqlite_batch *batch, struct ij_sqlite_request *first,
                      struct imgjob_error *err)
 {
-    struct ij_sqlite_batch *batch = &writer->batch;
     struct ij_sqlite_sums before = batch->sums;
     batch->now = ij_wall_ms(&batch->config->clock);
     int rc = ij_sqlite_begin(&batch->db, err);
@@ -153,7 +162,7 @@ static void answer_batch(struct ij_sqlite_writer *writer, struct ij_sqlite_reque
 {
     (void)pthread_mutex_lock(&writer->lock);
     if (rc == 0)
-        writer->sums = writer->batch.sums;
+        writer->stats = writer->batch.sums.stats;
     while (first) {
         struct ij_sqlite_request *request = first;
         first = request->next; /* it is gone once it is answered */
@@ -167,19 +176,33 @@ static void answer_batch(struct ij_sqlite_writer *writer, struct ij_sqlite_reque
     (void)pthread_mutex_unlock(&writer->lock);
 }
 
+/* Do a batch and answer it; all at once, or one by one. */
+static void settle_batch(struct ij_sqlite_writer *writer, struct ij_sqlite_request *first)
+{
+    struct imgjob_error err = { 0 };
+    int rc = ij_sqlite_writer_check(writer, &err);
+    if (rc == 0)
+        rc = ij_sqlite_writer_note(writer, run_batch(&writer->batch, first, &err), &err);
+    if (first->next && ij_sqlite_is_for_one(rc)) {
+        while (first) {
+            struct ij_sqlite_request *alone = first;
+            first = alone->next;
+            alone->next = NULL;
+            settle_batch(writer, alone);
+        }
+        return;
+    }
+    ij_changes_tell(&writer->batch.changes, writer->batch.config);
+    answer_batch(writer, first, rc, &err);
+    checkpoint(writer);
+}
+
 static void *write_batches(void *data)
 {
     struct ij_sqlite_writer *writer = data;
     struct ij_sqlite_request *first;
-    while ((first = take_batch(writer)) != NULL) {
-        struct imgjob_error err = { 0 };
-        int rc = ij_sqlite_writer_check(writer, &err);
-        if (rc == 0)
-            rc = ij_sqlite_writer_note(writer, run_batch(writer, first, &err), &err);
-        ij_changes_tell(&writer->batch.changes, writer->batch.config);
-        answer_batch(writer, first, rc, &err);
-        checkpoint(writer);
-    }
+    while ((first = take_batch(writer)) != NULL)
+        settle_batch(writer, first);
     return NULL;
 }
 
@@ -209,11 +232,10 @@ int ij_sqlite_writer_do(struct ij_sqlite_writer *writer, ij_step_fn *step, void 
     return request.rc;
 }
 
-void ij_sqlite_writer_counts(struct ij_sqlite_writer *writer,
-                             uint64_t out[IJ_STATE_COUNT])
+void ij_sqlite_writer_stats(struct ij_sqlite_writer *writer, struct ij_jobs_stats *out)
 {
     (void)pthread_mutex_lock(&writer->lock);
-    memcpy(out, writer->sums.counts, sizeof(writer->sums.counts));
+    *out = writer->stats;
     (void)pthread_mutex_unlock(&writer->lock);
 }
 
@@ -223,18 +245,17 @@ int ij_sqlite_writer_start(struct ij_sqlite_writer *writer,
     struct ij_sqlite_batch *batch = &writer->batch;
     batch->config = config;
     batch->retention = (struct ij_retention){ config->result_ttl_ms, config->job_ttl_ms };
-    writer->log = config->log;
     writer->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     writer->wake = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
     int rc = ij_sqlite_db_open_writer(&batch->db, config->path,
                                       config->is_durability_normal, err);
     if (rc == 0)
-        rc = ij_sqlite_read_counters(&batch->db, batch->sums.counts, err);
+        rc = ij_sqlite_read_counters(&batch->db, &batch->sums.stats, err);
     if (rc == 0)
         rc = ij_sqlite_read_last_seq(&batch->db, &batch->sums.last_seq, err);
     if (rc < 0)
         return rc;
-    writer->sums = batch->sums;
+    writer->stats = batch->sums.stats;
     (void)sqlite3_wal_hook(batch->db.handle, note_log_length, writer);
     rc = ij_thread_start(&writer->thread, "imgjob-sqlite", write_batches, writer, err);
     writer->is_started = rc == 0;

@@ -26,7 +26,6 @@ struct ij_sqlite_request {
 /* Shared, but for `batch`, which is the writer thread's while it runs. */
 struct ij_sqlite_writer {
     struct ij_sqlite_batch batch;
-    struct ij_log log;
     int checkpoint_pages; /* of the log, at the last commit */
     pthread_t thread;
     bool is_started;
@@ -37,7 +36,7 @@ struct ij_sqlite_writer {
     bool is_stopping;
     struct ij_sqlite_request *first, *last;
     struct imgjob_error failure; /* code 0 = none; otherwise every request gets it */
-    struct ij_sqlite_sums sums;  /* as committed */
+    struct ij_jobs_stats stats;  /* as committed */
 };
 
 /* `writer` is zeroed; its address must not change from now on. `config` is borrowed until
@@ -52,6 +51,13 @@ void ij_sqlite_writer_stop(struct ij_sqlite_writer *writer);
 int ij_sqlite_writer_do(struct ij_sqlite_writer *writer, ij_step_fn *step, void *call,
                         struct imgjob_error *err);
 
+/* Whether a failure may be for one request's sake (its memory, its size, a mistake of
+ * ours) and leaves the database well: without that request the rest may succeed. */
+static inline bool ij_sqlite_is_for_one(int rc)
+{
+    return rc == IMGJOB_E_NOMEM || rc == IMGJOB_E_FULL || rc == IMGJOB_E_INTERNAL;
+}
+
 /* 0, or the failure after which all work is refused. */
 int ij_sqlite_writer_check(struct ij_sqlite_writer *writer, struct imgjob_error *err);
 
@@ -59,6 +65,5 @@ int ij_sqlite_writer_check(struct ij_sqlite_writer *writer, struct imgjob_error 
 int ij_sqlite_writer_note(struct ij_sqlite_writer *writer, int rc,
                           const struct imgjob_error *err);
 
-/* The committed counters, by enum imgjob_state. */
-void ij_sqlite_writer_counts(struct ij_sqlite_writer *writer,
-                             uint64_t out[IJ_STATE_COUNT]);
+/* The committed counters. */
+void ij_sqlite_writer_stats(struct ij_sqlite_writer *writer, struct ij_jobs_stats *out);

@@ -33,7 +33,8 @@ static bool is_held(const struct ij_job *job, const struct ij_lease *lease)
 /* A lifetime is whatever an operator wrote: too long is for ever, not the past. */
 static int64_t time_after(int64_t now, uint64_t ms)
 {
-    return ms > (uint64_t)(INT64_MAX - now) ? INT64_MAX : now + (int64_t)ms;
+    int64_t at;
+    return __builtin_add_overflow(now, ms, &at) ? INT64_MAX : at;
 }
 
 /* The state's own times are cleared here and set by the caller of the state they are of,
@@ -116,15 +117,14 @@ bool ij_state_claim(struct ij_job *job, const struct ij_claim *claim, uint64_t t
     return true;
 }
 
-bool ij_state_beat(struct ij_job *job, const struct ij_beat *beat, uint32_t lease_ms,
+bool ij_state_beat(struct ij_job *job, const struct ij_lease *lease, uint32_t lease_ms,
                    int64_t now)
 {
-    if (!is_held(job, &beat->lease))
+    if (!is_held(job, lease))
         return false;
     int64_t until = time_after(now, lease_ms);
     if (job->lease_until < until)
         job->lease_until = until;
-    job->progress = beat->progress < 100 ? beat->progress : 100;
     return true;
 }
 

@@ -24,7 +24,7 @@ bool ij_state_claim(struct ij_job *job, const struct ij_claim *claim, uint64_t t
                     int64_t now);
 
 /* T5: extends, never shortens; false = the lease is lost. */
-bool ij_state_beat(struct ij_job *job, const struct ij_beat *beat, uint32_t lease_ms,
+bool ij_state_beat(struct ij_job *job, const struct ij_lease *lease, uint32_t lease_ms,
                    int64_t now);
 
 /* Whether this finish says that the attempt failed, and so carries a failure. */

@@ -32,15 +32,16 @@ int ij_submit_condemned(const struct ij_id *id, struct imgjob_error *err)
                    "images of job %s are just being removed as nobody's", text);
 }
 
-int ij_submit_capacity(const uint64_t counts[IJ_STATE_COUNT], uint64_t max_queued,
+int ij_submit_capacity(const struct ij_jobs_stats *stats, uint64_t max_queued,
                        struct imgjob_error *err)
 {
-    uint64_t queued = counts[IMGJOB_STATE_SCHEDULED] + counts[IMGJOB_STATE_READY] +
-                      counts[IMGJOB_STATE_RUNNING];
+    uint64_t queued = stats->by_state[IMGJOB_STATE_SCHEDULED] +
+                      stats->by_state[IMGJOB_STATE_READY] +
+                      stats->by_state[IMGJOB_STATE_RUNNING];
     if (queued < max_queued)
         return 0;
     return ij_fail(err, IMGJOB_E_BUSY,
-                   "the queue is full: %" PRIu64 " jobs have not ended, the limit is "
-                   "%" PRIu64 " (max_queued_jobs)",
+                   "the queue is full: %" PRIu64 " jobs wait or run, max_queued_jobs is "
+                   "%" PRIu64,
                    queued, max_queued);
 }

@@ -13,7 +13,6 @@ int ij_submit_again(const struct ij_record *there, const struct ij_submit *submi
 /* @return IMGJOB_E_BUSY: a blob of that id stands in gc */
 int ij_submit_condemned(const struct ij_id *id, struct imgjob_error *err);
 
-/* @param counts by enum imgjob_state
- * @return 0, or IMGJOB_E_BUSY: as many jobs as allowed have not ended */
-int ij_submit_capacity(const uint64_t counts[IJ_STATE_COUNT], uint64_t max_queued,
+/* @return 0, or IMGJOB_E_BUSY: as many jobs as allowed have not ended */
+int ij_submit_capacity(const struct ij_jobs_stats *stats, uint64_t max_queued,
                        struct imgjob_error *err);

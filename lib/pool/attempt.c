@@ -13,6 +13,8 @@
 #include "base/io.h"
 #include "jobs/state.h"
 
+enum { FINISH_RETRY_MS = 50, FINISH_RETRY_MAX_MS = 2000 };
+
 /* Everything of one attempt. */
 struct attempt {
     struct ij_place *place;
@@ -24,7 +26,8 @@ struct attempt {
     struct ij_buf result; /* JSON */
     struct ij_buf keys;   /* of the outputs written so far, each ended by '\n' */
     enum ij_finish_kind kind;
-    bool is_abandoned; /* the lease is lost: nothing is left to finish */
+    bool is_abandoned;  /* the lease is lost: nothing is left to finish */
+    bool is_node_fault; /* no other job would fare better here now */
 };
 
 static void attempt_done(struct attempt *attempt)
@@ -35,13 +38,39 @@ static void attempt_done(struct attempt *attempt)
     ij_buf_done(&attempt->keys);
 }
 
-/* The attempt failed before or after its work; whether it is tried again says the reason.
+/*
+ * Whether this node is to blame and not the job: no room on the disk, no memory, no
+ * descriptors, or no writing to the storage. Then the job is given back, which costs it
+ * nothing: a fault of one minute must not burn the attempts of a whole queue. An input
+ * that cannot be read is the job's own trouble.
  */
+static bool is_node_fault(const struct ij_failure *failure)
+{
+    if (ij_reason_is_permanent(failure->reason))
+        return false;
+    return failure->error.code == IMGJOB_E_FULL ||
+           failure->error.code == IMGJOB_E_NOMEM ||
+           (failure->error.code == IMGJOB_E_BLOB && failure->stage == IJ_STAGE_PUBLISH);
+}
+
+/* What a failure means for the job. */
+static void settle_failure(struct attempt *attempt)
+{
+    attempt->is_node_fault = is_node_fault(&attempt->failure);
+    if (attempt->is_node_fault)
+        attempt->kind = IJ_FINISH_RELEASED;
+    else if (ij_reason_is_permanent(attempt->failure.reason))
+        attempt->kind = IJ_FINISH_FAILED;
+    else
+        attempt->kind = IJ_FINISH_RETRY;
+}
+
+/* The attempt failed on this side of the worker. */
 static void fail(struct attempt *attempt, enum ij_stage stage, enum ij_reason reason,
                  const struct imgjob_error *err)
 {
     (void)ij_failure_set(&attempt->failure, stage, reason, err->code, "%s", err->text);
-    attempt->kind = ij_reason_is_permanent(reason) ? IJ_FINISH_FAILED : IJ_FINISH_RETRY;
+    settle_failure(attempt);
 }
 
 static bool open_input(struct attempt *attempt, int *out_fd, uint64_t *out_len)
@@ -163,8 +192,7 @@ static void judge(struct attempt *attempt, enum ij_stop_cause cause)
         break;
     case IJ_ENDED_FAILED:
         attempt->failure = attempt->work.failure;
-        attempt->kind = ij_reason_is_permanent(attempt->failure.reason) ? IJ_FINISH_FAILED
-                                                                        : IJ_FINISH_RETRY;
+        settle_failure(attempt);
         break;
     case IJ_ENDED_CRASHED:
         attempt->failure = attempt->work.failure;
@@ -191,10 +219,9 @@ static void work(struct attempt *attempt, const char *spec)
         .input_len = input_len,
         .spec = attempt->spec,
     };
-    struct ij_lease lease = ij_lease_of(attempt->job);
-    ij_leases_hold(place->bench->leases, place->slot, &lease, place->executor);
+    ij_leases_begin_work(place->bench->leases, place->slot, place->executor);
     place->executor->ops->run(place->executor, &work, &attempt->work);
-    judge(attempt, ij_leases_drop(place->bench->leases, place->slot));
+    judge(attempt, ij_leases_end_work(place->bench->leases, place->slot));
 }
 
 /* Outputs that no row will ever name: nobody else can have this name, so they may go. */
@@ -233,14 +260,37 @@ static void log_end(const struct attempt *attempt)
             ms, attempt->failure.error.text);
         break;
     case IJ_FINISH_RELEASED:
-        ij_log(&bench->log, IMGJOB_LOG_INFO, "pool", attempt->id,
-               "released after %lld ms", ms);
+        ij_log(&bench->log, attempt->is_node_fault ? IMGJOB_LOG_ERROR : IMGJOB_LOG_INFO,
+               "pool", attempt->id, "released after %lld ms%s%s", ms,
+               attempt->is_node_fault ? ": " : "", attempt->failure.error.text);
         break;
     case IJ_FINISH_CANCELED:
         ij_log(&bench->log, IMGJOB_LOG_INFO, "pool", attempt->id,
                "cancelled after %lld ms", ms);
         break;
     }
+}
+
+/* Whether the store says that nothing happened and another try may do better. */
+static bool is_worth_another_try(int rc)
+{
+    return rc == IMGJOB_E_BUSY || rc == IMGJOB_E_FULL || rc == IMGJOB_E_NOMEM;
+}
+
+/* Ask the store until it has an answer: the work is done and must not be thrown away
+ * because the database was busy for a moment. The lease is renewed meanwhile. */
+static int finish_until_answered(struct ij_place *place, const struct ij_finish *finish,
+                                 const struct ij_claim *next, struct ij_record *out_next,
+                                 struct imgjob_error *err)
+{
+    struct ij_jobs *jobs = place->bench->jobs;
+    int rc = jobs->ops->finish(jobs, finish, next, out_next, err);
+    uint32_t delay_ms = FINISH_RETRY_MS;
+    while (is_worth_another_try(rc) && place->pause(place->data, delay_ms)) {
+        rc = jobs->ops->finish(jobs, finish, NULL, out_next, err);
+        delay_ms = delay_ms < FINISH_RETRY_MAX_MS ? delay_ms * 2 : delay_ms;
+    }
+    return rc;
 }
 
 /* Tell the store, and take the next job in the same commit. A store that fails keeps the
@@ -260,8 +310,10 @@ static void finish(struct attempt *attempt, const struct ij_claim *next,
     } else if (ij_finish_blames(&finish))
         finish.failure = &attempt->failure;
     (void)ij_random(&finish.random, sizeof(finish.random), NULL); /* else no jitter */
+    /* the lease is renewed until the answer is there, but what is decided is decided */
+    (void)ij_leases_end_work(bench->leases, attempt->place->slot);
 
-    int rc = bench->jobs->ops->finish(bench->jobs, &finish, next, out_next, &err);
+    int rc = finish_until_answered(attempt->place, &finish, next, out_next, &err);
     if (rc == 0)
         log_end(attempt);
     else if (rc > 0)
@@ -270,41 +322,61 @@ static void finish(struct attempt *attempt, const struct ij_claim *next,
     else
         ij_log(&bench->log, IMGJOB_LOG_ERROR, "pool", attempt->id, "finish: %s",
                err.text);
-    bool was_published = attempt->kind == IJ_FINISH_SUCCEEDED && rc <= 0;
-    if (!was_published)
+    /* when the store fails, the row may name them all the same */
+    bool may_be_named =
+        attempt->kind == IJ_FINISH_SUCCEEDED && (rc == 0 || rc == IMGJOB_E_STORE);
+    if (!may_be_named)
         remove_outputs(attempt);
 }
 
-void ij_attempt_run(struct ij_place *place, struct ij_record *record,
-                    const struct ij_claim *claim, bool (*may_next)(void *data),
-                    void *data)
+void ij_attempt_accept(struct ij_place *place, const struct ij_record *record)
 {
-    struct ij_record next = { 0 };
-    {
-        IJ_AUTO(attempt_done)
-        struct attempt attempt = { .place = place, .job = &record->job };
-        ij_id_format(&record->job.id, attempt.id);
-        ij_log(&place->bench->log, IMGJOB_LOG_INFO, "pool", attempt.id,
-               "processing: try %u", record->job.attempt);
-        work(&attempt, record->spec);
-        if (attempt.is_abandoned)
-            remove_outputs(&attempt);
-        else
-            finish(&attempt, may_next(data) ? claim : NULL, &next);
-    }
+    struct ij_lease lease = ij_lease_of(&record->job);
+    ij_leases_hold(place->bench->leases, place->slot, &lease);
+}
+
+/* The job that has ended gives way to the next one, if there is one. */
+static void replace(struct ij_place *place, struct ij_record *record,
+                    const struct ij_record *next)
+{
     ij_record_done(record);
-    *record = next;
+    *record = *next;
+    if (record->spec)
+        ij_attempt_accept(place, record);
+    else
+        ij_leases_drop(place->bench->leases, place->slot);
+}
+
+bool ij_attempt_run(struct ij_place *place, struct ij_record *record,
+                    const struct ij_claim *claim)
+{
+    struct attempt attempt = { .place = place, .job = &record->job };
+    struct ij_record next = { 0 };
+    ij_id_format(&record->job.id, attempt.id);
+    ij_log(&place->bench->log, IMGJOB_LOG_INFO, "pool", attempt.id, "processing: try %u",
+           record->job.attempt);
+    work(&attempt, record->spec);
+    bool is_node_fault = attempt.is_node_fault;
+    if (attempt.is_abandoned)
+        remove_outputs(&attempt);
+    else
+        finish(&attempt, !is_node_fault && place->may_next(place->data) ? claim : NULL,
+               &next);
+    attempt_done(&attempt);
+    replace(place, record, &next);
+    return is_node_fault;
 }
 
 void ij_attempt_release(struct ij_place *place, struct ij_record *record)
 {
-    IJ_AUTO(attempt_done)
     struct attempt attempt = {
         .place = place,
         .job = &record->job,
         .kind = IJ_FINISH_RELEASED,
     };
+    const struct ij_record none = { 0 };
     ij_id_format(&record->job.id, attempt.id);
     finish(&attempt, NULL, NULL);
-    ij_record_done(record);
+    attempt_done(&attempt);
+    replace(place, record, &none);
 }

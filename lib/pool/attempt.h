@@ -25,18 +25,26 @@ struct ij_place {
     uint32_t slot;
     struct ij_executor *executor;
     char *copy; /* IJ_COPY_SIZE bytes */
+
+    /* Whether a next job may be claimed in the commit of a finish. */
+    bool (*may_next)(void *data);
+    /* Wait; false = the pool ends, do not try again. */
+    bool (*pause)(void *data, uint32_t ms);
+    void *data; /* handed to both */
 };
 
+/* Take care of a job that was just claimed: its lease is renewed from now on. */
+void ij_attempt_accept(struct ij_place *place, const struct ij_record *record);
+
 /*
- * Run the claimed job of `record` and finish it.
+ * Run the claimed job of `record` and finish it. The record is replaced by the next job,
+ * which is then accepted, or emptied.
  *
- * @param record   the claimed job; replaced by the next one, or emptied
- * @param may_next asked at the end: whether a next job may be claimed in the same commit
- * @param data     handed to may_next
+ * @return whether the node itself was at fault (no disk, no memory): the job was given
+ * back and nothing should be claimed for a while
  */
-void ij_attempt_run(struct ij_place *place, struct ij_record *record,
-                    const struct ij_claim *claim, bool (*may_next)(void *data),
-                    void *data);
+bool ij_attempt_run(struct ij_place *place, struct ij_record *record,
+                    const struct ij_claim *claim);
 
 /* Give a claimed job back without having tried it: T9. Empties the record. */
 void ij_attempt_release(struct ij_place *place, struct ij_record *record);

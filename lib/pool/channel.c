@@ -111,11 +111,81 @@ enum ij_event ij_channel_next(struct ij_channel *channel, int64_t until_mono_ms,
     }
 }
 
+static void hear(struct ij_channel *channel)
+{
+    if (channel->process.stderr_fd >= 0)
+        (void)ij_chatter_read(&channel->chatter, channel->process.stderr_fd);
+}
+
+void ij_channel_drain(struct ij_channel *channel)
+{
+    ij_chatter_begin(&channel->chatter, NULL);
+    hear(channel);
+    ij_chatter_end(&channel->chatter);
+}
+
 int ij_channel_end(struct ij_channel *channel)
 {
     int status = ij_process_end(&channel->process);
-    if (channel->process.stderr_fd >= 0)
-        (void)ij_chatter_read(&channel->chatter, channel->process.stderr_fd);
+    hear(channel);
     ij_chatter_flush(&channel->chatter);
     return status;
+}
+
+static int check_hello(const struct ij_channel *channel,
+                       const struct ij_wire_frame *frame, struct imgjob_error *err)
+{
+    char build[IJ_WIRE_BUILD_SIZE];
+    ij_wire_build(build);
+    if (frame->type != IJ_WIRE_HELLO)
+        return ij_fail(err, IMGJOB_E_CRASHED, "it said something else (%u) than hello",
+                       (unsigned)frame->type);
+    if (strcmp(frame->hello.build, build) != 0)
+        return ij_fail(err, IMGJOB_E_CRASHED, "it is of build '%s', this library of '%s'",
+                       frame->hello.build, build);
+    if (frame->hello.pid != channel->process.pid)
+        return ij_fail(
+            err, IMGJOB_E_CRASHED,
+            "it runs as process %d, but %d was started: a wrapper must exec it",
+            (int)frame->hello.pid, (int)channel->process.pid);
+    return 0;
+}
+
+/* Wait for it. @return IJ_EVENT_FRAME when it is right, else `why` is filled but of STOP
+ */
+static enum ij_event await_hello(struct ij_channel *channel, int64_t until_mono_ms,
+                                 int stop_fd, struct imgjob_error *why)
+{
+    struct ij_wire_frame frame;
+    char death[64];
+    int64_t since = ij_mono_ms(&ij_clock_system);
+    enum ij_event event = ij_channel_next(channel, until_mono_ms, stop_fd, &frame, why);
+    if (event == IJ_EVENT_FRAME && check_hello(channel, &frame, why) < 0)
+        event = IJ_EVENT_GARBLED;
+    if (event == IJ_EVENT_DEADLINE)
+        (void)ij_fail(why, IMGJOB_E_CRASHED, "not ready within %lld ms",
+                      (long long)(ij_mono_ms(&ij_clock_system) - since));
+    int status = event == IJ_EVENT_FRAME ? 0 : ij_channel_end(channel);
+    if (event == IJ_EVENT_GONE) {
+        ij_process_describe(status, death, sizeof(death));
+        (void)ij_fail(why, IMGJOB_E_CRASHED, "%s", death);
+    }
+    return event;
+}
+
+int ij_channel_hello(struct ij_channel *channel, const char *path, int64_t until_mono_ms,
+                     int stop_fd, struct imgjob_error *err)
+{
+    struct imgjob_error why;
+    const char *last = channel->chatter.last; /* the last line that it wrote */
+    int rc = 0;
+    ij_chatter_begin(&channel->chatter, NULL);
+    enum ij_event event = await_hello(channel, until_mono_ms, stop_fd, &why);
+    if (event == IJ_EVENT_STOP)
+        rc = ij_fail(err, IMGJOB_E_BUSY, "stopped before worker '%.60s' was ready", path);
+    else if (event != IJ_EVENT_FRAME)
+        rc = ij_fail(err, IMGJOB_E_CRASHED, "worker '%.60s' did not start: %.100s%s%.70s",
+                     path, why.text, last[0] ? ": " : "", last);
+    ij_chatter_end(&channel->chatter);
+    return rc;
 }

@@ -34,6 +34,20 @@ enum ij_event ij_channel_next(struct ij_channel *channel, int64_t until_mono_ms,
                               int stop_fd, struct ij_wire_frame *out,
                               struct imgjob_error *err);
 
+/*
+ * Wait for the hello of a process that was just started, and check it. On failure the
+ * process is ended.
+ *
+ * @param path    of its program, for words
+ * @param stop_fd -1 = none
+ * @return 0, or CRASHED (the text says why it does not start), BUSY (stopped)
+ */
+int ij_channel_hello(struct ij_channel *channel, const char *path, int64_t until_mono_ms,
+                     int stop_fd, struct imgjob_error *err);
+
+/* Hear what the worker said since the last job, as no job's. */
+void ij_channel_drain(struct ij_channel *channel);
+
 /* Kill the worker if it still lives, reap it and hear its last words.
  * @return its wait status, as ij_process_end() */
 int ij_channel_end(struct ij_channel *channel);

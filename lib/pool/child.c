@@ -18,6 +18,7 @@
 
 #include "base/auto.h"
 #include "base/clock.h"
+#include "image/limits.h"
 #include "pool/channel.h"
 #include "pool/outputs.h"
 
@@ -51,58 +52,9 @@ static int end_process(struct ij_child *child)
     return ij_channel_end(&child->channel);
 }
 
-/* "died of SIGSEGV", "exited with status 3", in `out`. */
-static void describe_death(int status, char *out, size_t size)
-{
-    if (status >= 0 && WIFSIGNALED(status)) {
-        const char *name = sigabbrev_np(WTERMSIG(status));
-        (void)snprintf(out, size, "died of SIG%s", name ? name : "???");
-    } else if (status >= 0) {
-        (void)snprintf(out, size, "exited with status %d", WEXITSTATUS(status));
-    } else {
-        (void)snprintf(out, size, "ended");
-    }
-}
-
-/* Say why a worker does not start: what happened, and the last line it wrote. */
-static int explain_no_hello(struct ij_child *child, enum ij_event event,
-                            const struct imgjob_error *why, struct imgjob_error *err)
-{
-    const char *last = child->channel.chatter.last;
-    char death[64], late[64];
-    const char *what = why->text;
-    int status = end_process(child);
-    if (event == IJ_EVENT_GONE) {
-        describe_death(status, death, sizeof(death));
-        what = death;
-    } else if (event == IJ_EVENT_DEADLINE) {
-        (void)snprintf(late, sizeof(late), "not ready within %d ms", HELLO_MS);
-        what = late;
-    }
-    return ij_fail(err, IMGJOB_E_CRASHED, "worker '%.60s' did not start: %.100s%s%.70s",
-                   child->config->worker_path, what, last[0] ? ": " : "", last);
-}
-
-static int check_hello(struct ij_child *child, const struct ij_wire_frame *frame,
-                       struct imgjob_error *err)
-{
-    char build[IJ_WIRE_BUILD_SIZE];
-    ij_wire_build(build);
-    if (frame->type != IJ_WIRE_HELLO)
-        return ij_fail(err, IMGJOB_E_CRASHED, "it said something else (%u) than hello",
-                       (unsigned)frame->type);
-    if (strcmp(frame->hello.build, build) != 0)
-        return ij_fail(err, IMGJOB_E_CRASHED, "it is of build '%s', this library of '%s'",
-                       frame->hello.build, build);
-    if (frame->hello.pid != child->channel.process.pid)
-        return ij_fail(
-            err, IMGJOB_E_CRASHED,
-            "it runs as process %d, but %d was started: a wrapper must exec it",
-            (int)frame->hello.pid, (int)child->channel.process.pid);
-    return 0;
-}
-
-static int start_process(struct ij_child *child, struct imgjob_error *err)
+/* Start a process and wait for its hello, at most until then. */
+static int start_process(struct ij_child *child, int64_t until_mono_ms,
+                         struct imgjob_error *err)
 {
     const struct ij_executor_config *config = child->config;
     int rc =
@@ -114,16 +66,10 @@ static int start_process(struct ij_child *child, struct imgjob_error *err)
     child->job_count = 0;
     child->started_ms = ij_mono_ms(&ij_clock_system);
     child->is_spent = false;
-    ij_chatter_begin(&child->channel.chatter, NULL);
-    struct ij_wire_frame frame;
-    struct imgjob_error why = { 0 };
-    enum ij_event event = ij_channel_next(
-        &child->channel, ij_mono_ms(&ij_clock_system) + HELLO_MS, -1, &frame, &why);
-    if (event == IJ_EVENT_FRAME && check_hello(child, &frame, &why) < 0)
-        event = IJ_EVENT_GARBLED;
-    rc = event == IJ_EVENT_FRAME ? 0 : explain_no_hello(child, event, &why, err);
-    ij_chatter_end(&child->channel.chatter);
-    return rc;
+    int64_t until = child->started_ms + HELLO_MS;
+    return ij_channel_hello(&child->channel, config->worker_path,
+                            until < until_mono_ms ? until : until_mono_ms, child->stop_fd,
+                            err);
 }
 
 /* A worker between jobs has nothing to say: whatever comes from it, its end included,
@@ -137,13 +83,27 @@ static bool child_is_ready(struct ij_executor *executor)
     return poll(&fd, 1, 0) == 0;
 }
 
+static bool is_stopped(const struct ij_child *child)
+{
+    struct pollfd fd = { .fd = child->stop_fd, .events = POLLIN };
+    return poll(&fd, 1, 0) > 0;
+}
+
+static int prepare_until(struct ij_child *child, int64_t until_mono_ms,
+                         struct imgjob_error *err)
+{
+    if (is_stopped(child))
+        return ij_fail(err, IMGJOB_E_BUSY, "stopped before the next job");
+    if (child_is_ready(&child->base))
+        return 0;
+    ij_channel_drain(&child->channel);
+    ij_process_close(&child->channel.process);
+    return start_process(child, until_mono_ms, err);
+}
+
 static int child_prepare(struct ij_executor *executor, struct imgjob_error *err)
 {
-    struct ij_child *child = child_of(executor);
-    if (child_is_ready(executor))
-        return 0;
-    ij_process_close(&child->channel.process);
-    return start_process(child, err);
+    return prepare_until(child_of(executor), INT64_MAX, err);
 }
 
 /* ---- one attempt ---- */
@@ -177,50 +137,53 @@ static enum ij_event send_job(struct attempt *attempt)
     int fds[1 + IJ_SPEC_OUTPUTS_MAX] = { attempt->work->input_fd };
     for (size_t i = 0; i < spec->output_count; i++)
         fds[1 + i] = attempt->out->outputs[i].fd;
-    if (ij_process_limit_cpu(&child->channel.process, child->config->cpu_ms,
-                             &attempt->err) < 0)
-        return IJ_EVENT_FAILED;
+    int rc = ij_process_limit_cpu(&child->channel.process, child->config->cpu_ms,
+                                  &attempt->err);
+    if (rc != 0)
+        return rc > 0 ? IJ_EVENT_GONE : IJ_EVENT_FAILED;
     child->job_count++;
     return ij_channel_send(&child->channel, &frame, fds, 1 + spec->output_count,
                            &attempt->err);
+}
+
+/* There is no worker to be had: this node's fault, whatever it is. */
+static enum ij_event give_up(struct attempt *attempt, int code)
+{
+    if (code == IMGJOB_E_BUSY)
+        return IJ_EVENT_STOP;
+    attempt->err.code = IMGJOB_E_NOMEM;
+    return IJ_EVENT_FAILED;
 }
 
 /* Hand the job over. A worker that died while it was idle never had it: its successor
  * gets it, and the job is not blamed. */
 static enum ij_event begin(struct attempt *attempt)
 {
+    struct ij_child *child = attempt->child;
     enum ij_event event = send_job(attempt);
     if (event != IJ_EVENT_GONE)
         return event;
-    (void)end_process(attempt->child); /* the death of an idle worker explains nothing */
-    if (child_prepare(&attempt->child->base, &attempt->err) < 0)
-        return IJ_EVENT_FAILED;
-    ij_chatter_begin(&attempt->child->channel.chatter, attempt->work->job_id);
-    return send_job(attempt);
+    ij_chatter_begin(&child->channel.chatter, NULL); /* nor were its last words for it */
+    (void)end_process(child); /* the death of an idle worker explains nothing */
+    int rc = prepare_until(child, attempt->until_mono_ms, &attempt->err);
+    if (rc < 0)
+        return give_up(attempt, rc);
+    ij_chatter_begin(&child->channel.chatter, attempt->work->job_id);
+    event = send_job(attempt);
+    if (event != IJ_EVENT_GONE)
+        return event;
+    rc = ij_fail(&attempt->err, IMGJOB_E_CRASHED, "it died before it had the job");
+    return give_up(attempt, rc);
 }
 
 /* The worker has checked the same limits, if it still is what we started. */
-static int judge_header(struct attempt *attempt, const struct ij_image_header *header)
-{
-    const struct imgjob_limits *limits = &attempt->child->config->limits;
-    uint32_t side = header->width > header->height ? header->width : header->height;
-    uint64_t pixels = (uint64_t)header->width * header->height;
-    struct ij_failure *failure = &attempt->out->failure;
-    if (side > limits->max_side)
-        return ij_failure_set_limit(failure, IJ_STAGE_LOAD, "side", side,
-                                    limits->max_side, "max_side");
-    if (pixels > limits->max_pixels)
-        return ij_failure_set_limit(failure, IJ_STAGE_LOAD, "pixels", (int64_t)pixels,
-                                    (int64_t)limits->max_pixels, "max_pixels");
-    return 0;
-}
-
 static enum ij_event answer_header(struct attempt *attempt,
                                    const struct ij_image_header *header)
 {
     attempt->has_header = true;
     attempt->header = *header;
-    attempt->is_refused = judge_header(attempt, header) < 0;
+    attempt->is_refused = ij_limits_check_header(&attempt->child->config->limits, header,
+                                                 &attempt->out->failure) < 0;
     struct ij_wire_frame verdict = {
         .type = attempt->is_refused ? IJ_WIRE_STOP : IJ_WIRE_GO,
     };
@@ -307,7 +270,7 @@ static enum ij_ending explain_death(struct attempt *attempt)
         return IJ_ENDED_FAILED;
     }
     char death[64];
-    describe_death(status, death, sizeof(death));
+    ij_process_describe(status, death, sizeof(death));
     (void)ij_failure_set(failure, stage, IJ_REASON_INTERNAL, IMGJOB_E_CRASHED,
                          "the worker %s in stage %s%s%s", death, ij_stage_name(stage),
                          failure->loader[0] ? " of " : "", failure->loader);
@@ -327,14 +290,29 @@ static enum ij_ending explain_deadline(struct attempt *attempt)
     return IJ_ENDED_FAILED;
 }
 
+/* What is this node's fault and no job's; see executor.h. */
+static bool is_nodes_fault(int code)
+{
+    return code == IMGJOB_E_BLOB || code == IMGJOB_E_FULL || code == IMGJOB_E_NOMEM;
+}
+
 /* The worker, or this side, could not go on: not the image's fault, as far as we know. */
 static enum ij_ending explain_breakdown(struct attempt *attempt, const char *what)
 {
+    int code = is_nodes_fault(attempt->err.code) ? attempt->err.code : IMGJOB_E_INTERNAL;
     (void)end_process(attempt->child); /* killed by us */
     (void)ij_failure_set(&attempt->out->failure, current_stage(attempt),
-                         IJ_REASON_INTERNAL, IMGJOB_E_INTERNAL, "%s: %.180s", what,
-                         attempt->err.text);
+                         IJ_REASON_INTERNAL, code, "%s: %.180s", what, attempt->err.text);
     return IJ_ENDED_FAILED;
+}
+
+/* A worker is not believed about this node, or it could have its job tried for ever. */
+static void take_failure(struct attempt *attempt)
+{
+    struct ij_failure *failure = &attempt->out->failure;
+    *failure = attempt->result.failure;
+    if (is_nodes_fault(failure->error.code) && !ij_reason_is_permanent(failure->reason))
+        failure->error.code = IMGJOB_E_INTERNAL;
 }
 
 /* Formats whose decoders are the most likely to have been taken over. */
@@ -365,7 +343,7 @@ static enum ij_ending accept_result(struct attempt *attempt)
     if (attempt->is_refused) {
         /* out->failure says it already */
     } else if (attempt->result.failure.error.code != 0) {
-        out->failure = attempt->result.failure;
+        take_failure(attempt);
     } else if (attempt->result.output_count != attempt->work->spec->output_count) {
         (void)ij_failure_set(&out->failure, IJ_STAGE_ENCODE, IJ_REASON_INTERNAL,
                              IMGJOB_E_INTERNAL, "the worker claims %zu outputs of %zu",
@@ -400,12 +378,6 @@ static enum ij_ending conclude(struct attempt *attempt, enum ij_event event)
     return explain_breakdown(attempt, "the worker could not be used");
 }
 
-static bool is_stopped(const struct ij_child *child)
-{
-    struct pollfd fd = { .fd = child->stop_fd, .events = POLLIN };
-    return poll(&fd, 1, 0) > 0;
-}
-
 static void child_run(struct ij_executor *executor, const struct ij_work *work,
                       struct ij_work_result *out)
 {
@@ -421,6 +393,7 @@ static void child_run(struct ij_executor *executor, const struct ij_work *work,
         return;
     }
     out->ending = IJ_ENDED_FAILED;
+    ij_channel_drain(&child->channel);
     ij_chatter_begin(&child->channel.chatter, work->job_id);
     if (ij_outputs_create(out, work->spec, &out->failure) == 0)
         out->ending = conclude(&attempt, converse(&attempt));

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/io.h"
+#include "image/limits.h"
 
 enum {
     INPUT_STEP = 64 * 1024,      /* capacity grows by whole steps */
@@ -22,7 +23,7 @@ static int input_reserve(struct ij_input *input, uint64_t len, struct ij_failure
     ij_input_done(input); /* its content is the last job's: not worth moving */
     input->data = malloc(cap);
     if (!input->data)
-        return ij_failure_set(failure, IJ_STAGE_LOAD, IJ_REASON_MEMORY, IMGJOB_E_NOMEM,
+        return ij_failure_set(failure, IJ_STAGE_LOAD, IJ_REASON_INTERNAL, IMGJOB_E_NOMEM,
                               "no memory for an input of %zu bytes", (size_t)len);
     input->cap = cap;
     return 0;
@@ -31,10 +32,9 @@ static int input_reserve(struct ij_input *input, uint64_t len, struct ij_failure
 int ij_input_read(struct ij_input *input, int fd, uint64_t len,
                   const struct imgjob_limits *limits, struct ij_failure *failure)
 {
-    if (len > limits->max_upload_size)
-        return ij_failure_set_limit(failure, IJ_STAGE_LOAD, "input bytes", (int64_t)len,
-                                    (int64_t)limits->max_upload_size, "max_upload_size");
-    int rc = input_reserve(input, len, failure);
+    int rc = ij_limits_check_input(limits, len, failure);
+    if (rc == 0)
+        rc = input_reserve(input, len, failure);
     if (rc < 0)
         return rc;
     if (ij_pread_all(fd, input->data, len, 0) < 0) {
@@ -60,30 +60,33 @@ void ij_input_done(struct ij_input *input)
     *input = (struct ij_input){ 0 };
 }
 
+/* @return 0, or the negative code in outlet->failure */
+static int outlet_write(struct ij_outlet *outlet, size_t index, const void *bytes,
+                        size_t len)
+{
+    struct ij_failure *failure = &outlet->failure;
+    if (index >= outlet->count)
+        return ij_failure_set(failure, IJ_STAGE_ENCODE, IJ_REASON_INTERNAL,
+                              IMGJOB_E_INTERNAL, "no place for output %zu of %zu", index,
+                              outlet->count);
+    int rc = ij_limits_check_output(outlet->limits, outlet->written + len, failure);
+    if (rc < 0)
+        return rc;
+    if (ij_pwrite_all(outlet->fds[index], bytes, len, 0) < 0) {
+        struct imgjob_error err;
+        rc = ij_fail_errno(&err, IMGJOB_E_INTERNAL, "write an output of %zu bytes", len);
+        return ij_failure_set(failure, IJ_STAGE_ENCODE, IJ_REASON_INTERNAL, rc, "%s",
+                              err.text);
+    }
+    outlet->written += len;
+    return 0;
+}
+
 int ij_outlet_write(struct ij_outlet *outlet, size_t index, const void *bytes, size_t len,
                     struct imgjob_error *err)
 {
-    struct ij_failure *failure = &outlet->failure;
-    struct imgjob_error error;
-    int rc;
-    if (index >= outlet->count) {
-        rc = ij_failure_set(failure, IJ_STAGE_ENCODE, IJ_REASON_INTERNAL,
-                            IMGJOB_E_INTERNAL, "no place for output %zu of %zu", index,
-                            outlet->count);
-    } else if (len > outlet->max - outlet->written) {
-        rc = ij_failure_set_limit(failure, IJ_STAGE_ENCODE, "output bytes",
-                                  (int64_t)(outlet->written + len), (int64_t)outlet->max,
-                                  "max_output_size");
-    } else if (ij_pwrite_all(outlet->fds[index], bytes, len, 0) < 0) {
-        rc =
-            ij_fail_errno(&error, IMGJOB_E_INTERNAL, "write an output of %zu bytes", len);
-        (void)ij_failure_set(failure, IJ_STAGE_ENCODE, IJ_REASON_INTERNAL, rc, "%s",
-                             error.text);
-    } else {
-        outlet->written += len;
-        return 0;
-    }
-    if (err)
-        *err = failure->error;
+    int rc = outlet_write(outlet, index, bytes, len);
+    if (rc < 0 && err)
+        *err = outlet->failure.error;
     return rc;
 }

@@ -26,8 +26,8 @@ void ij_input_done(struct ij_input *input);
 struct ij_outlet {
     int fds[IJ_SPEC_OUTPUTS_MAX];
     size_t count;
-    uint64_t written;          /* bytes, over all outputs */
-    uint64_t max;              /* and how many there may be */
+    const struct imgjob_limits *limits; /* borrowed */
+    uint64_t written;                   /* bytes, over all outputs */
     struct ij_failure failure; /* of the write that failed; error.code 0 = none did */
 };
 

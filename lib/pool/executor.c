@@ -13,6 +13,7 @@
 
 #include "base/auto.h"
 #include "base/io.h"
+#include "image/limits.h"
 #include "pool/outputs.h"
 
 enum {
@@ -36,7 +37,7 @@ int ij_outputs_create(struct ij_work_result *result, const struct imgjob_spec *s
         struct imgjob_error err;
         int fd = memfd_create("imgjob-output", MFD_CLOEXEC | MFD_ALLOW_SEALING);
         if (fd < 0) {
-            int rc = ij_fail_errno(&err, IMGJOB_E_INTERNAL, "make memory for an output");
+            int rc = ij_fail_errno(&err, IMGJOB_E_NOMEM, "make memory for an output");
             return ij_failure_set(failure, IJ_STAGE_LOAD, IJ_REASON_INTERNAL, rc, "%s",
                                   err.text);
         }
@@ -98,10 +99,9 @@ int ij_outputs_accept(struct ij_work_result *result, const struct ij_image_outpu
             return rc;
         total += claims[i].len; /* of files that exist: cannot overflow */
     }
-    if (total > limits->max_output_size)
-        return ij_failure_set_limit(failure, IJ_STAGE_ENCODE, "output bytes",
-                                    (int64_t)total, (int64_t)limits->max_output_size,
-                                    "max_output_size");
+    int rc = ij_limits_check_output(limits, total, failure);
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < spec->output_count; i++)
         result->outputs[i].image = claims[i];
     return 0;

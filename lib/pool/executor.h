@@ -37,9 +37,15 @@ struct ij_work {
 enum ij_ending {
     IJ_ENDED_DONE,    /* outputs are filled */
     IJ_ENDED_FAILED,  /* failure is filled; its reason says whether to try again */
-    IJ_ENDED_CRASHED, /* the process died by itself: a signal that was not ours */
+    IJ_ENDED_CRASHED, /* the process died by itself: not by a signal of ours */
     IJ_ENDED_STOPPED  /* stop() was called: killed, no fault of the job */
 };
+
+/*
+ * A failure with code BLOB, FULL or NOMEM and reason BLOB, STORE or INTERNAL is the fault
+ * of this node and no job's: no descriptors or memory here, or no worker that starts.
+ * Only what this process met itself is told so, never what a worker says.
+ */
 
 /* One output; `fd` is a memfd, sealed against every change, its format proven by its
  * first bytes and its length by fstat. */
@@ -64,7 +70,8 @@ struct ij_executor_ops {
     const char *name;
 
     /* Be ready to run at once: start or replace the worker process if need be, and wait
-     * for its hello. @return 0, or CRASHED (does not start; the text says why), NOMEM */
+     * for its hello. @return 0, or CRASHED (does not start; the text says why), NOMEM,
+     * BUSY (stop() was called) */
     int (*prepare)(struct ij_executor *executor, struct imgjob_error *err);
 
     /* Whether run() may follow without prepare(): the worker process is there and not due
@@ -76,8 +83,8 @@ struct ij_executor_ops {
     void (*run)(struct ij_executor *executor, const struct ij_work *work,
                 struct ij_work_result *out);
 
-    /* From any thread: end the attempt that runs now, if one does, as STOPPED; otherwise
-     * the next one that begins before unstop(). */
+    /* From any thread: ends the attempt (as STOPPED) or the prepare() (as BUSY) that runs
+     * now, or the next one before unstop(). */
     void (*stop)(struct ij_executor *executor);
 
     /* From the slot thread: take a stop() back. */

@@ -85,7 +85,7 @@ static void inline_run(struct ij_executor *executor, const struct ij_work *work,
     const struct imgjob_limits *limits = &self->config->limits;
     struct attempt attempt = {
         .executor = self,
-        .outlet = { .count = work->spec->output_count, .max = limits->max_output_size },
+        .outlet = { .count = work->spec->output_count, .limits = limits },
     };
     if (atomic_load(&self->is_stopped)) {
         out->ending = IJ_ENDED_STOPPED;
@@ -106,8 +106,9 @@ static void inline_run(struct ij_executor *executor, const struct ij_work *work,
 
 static int inline_prepare(struct ij_executor *executor, struct imgjob_error *err)
 {
-    (void)executor; /* libvips is one for the whole process */
-    return ij_image_start(err);
+    if (atomic_load(&inline_of(executor)->is_stopped))
+        return ij_fail(err, IMGJOB_E_BUSY, "stopped before the next job");
+    return ij_image_start(err); /* libvips is one for the whole process */
 }
 
 static bool inline_is_ready(struct ij_executor *executor)

@@ -7,10 +7,11 @@
 
 static void stop_held(struct ij_held_lease *held, enum ij_stop_cause cause)
 {
-    if (!held->is_held || held->cause != IJ_STOP_NONE)
+    if (!held->is_held || held->is_settled || held->cause != IJ_STOP_NONE)
         return;
     held->cause = cause;
-    held->executor->ops->stop(held->executor);
+    if (held->executor)
+        held->executor->ops->stop(held->executor);
 }
 
 /* Copy what is held. @return how many */
@@ -35,7 +36,7 @@ static void apply(struct ij_leases *leases, const struct ij_beat *beat, uint32_t
     bool is_same = false;
     (void)pthread_mutex_lock(&leases->lock);
     struct ij_held_lease *held = &leases->held[slot];
-    is_same = held->is_held && held->lease.gen == beat->lease.gen &&
+    is_same = held->is_held && !held->is_settled && held->lease.gen == beat->lease.gen &&
               ij_id_equal(&held->lease.id, &beat->lease.id);
     if (is_same)
         stop_held(held, beat->lost ? IJ_STOP_LOST : IJ_STOP_CANCELED);
@@ -112,29 +113,45 @@ void ij_leases_end(struct ij_leases *leases)
     (void)pthread_mutex_destroy(&leases->lock);
 }
 
-void ij_leases_hold(struct ij_leases *leases, uint32_t slot, const struct ij_lease *lease,
-                    struct ij_executor *executor)
+void ij_leases_hold(struct ij_leases *leases, uint32_t slot, const struct ij_lease *lease)
 {
     (void)pthread_mutex_lock(&leases->lock);
-    struct ij_held_lease *held = &leases->held[slot];
-    *held = (struct ij_held_lease){
-        .is_held = true,
-        .lease = *lease,
-        .executor = executor,
-    };
-    executor->ops->unstop(executor);
-    if (leases->is_releasing)
-        stop_held(held, IJ_STOP_RELEASED);
+    leases->held[slot] = (struct ij_held_lease){ .is_held = true, .lease = *lease };
     (void)pthread_mutex_unlock(&leases->lock);
 }
 
-enum ij_stop_cause ij_leases_drop(struct ij_leases *leases, uint32_t slot)
+void ij_leases_begin_work(struct ij_leases *leases, uint32_t slot,
+                          struct ij_executor *executor)
 {
     (void)pthread_mutex_lock(&leases->lock);
-    enum ij_stop_cause cause = leases->held[slot].cause;
-    leases->held[slot] = (struct ij_held_lease){ 0 };
+    struct ij_held_lease *held = &leases->held[slot];
+    executor->ops->unstop(executor);
+    held->executor = executor;
+    if (leases->is_releasing)
+        stop_held(held, IJ_STOP_RELEASED);
+    else if (held->cause != IJ_STOP_NONE) /* stopped before it began */
+        executor->ops->stop(executor);
+    (void)pthread_mutex_unlock(&leases->lock);
+}
+
+enum ij_stop_cause ij_leases_end_work(struct ij_leases *leases, uint32_t slot)
+{
+    (void)pthread_mutex_lock(&leases->lock);
+    struct ij_held_lease *held = &leases->held[slot];
+    if (held->executor && !leases->is_releasing)
+        held->executor->ops->unstop(held->executor); /* a stop that came too late */
+    held->executor = NULL;
+    held->is_settled = true;
+    enum ij_stop_cause cause = held->cause;
     (void)pthread_mutex_unlock(&leases->lock);
     return cause;
+}
+
+void ij_leases_drop(struct ij_leases *leases, uint32_t slot)
+{
+    (void)pthread_mutex_lock(&leases->lock);
+    leases->held[slot] = (struct ij_held_lease){ 0 };
+    (void)pthread_mutex_unlock(&leases->lock);
 }
 
 void ij_leases_release_all(struct ij_leases *leases)

@@ -1,6 +1,7 @@
 /*
- * The leases that a pool holds: one place per slot. A thread of its own renews them all
- * in one step, and stops the work of those that are lost or that a client cancelled.
+ * The leases that a pool holds: one place per slot, held from the claim until the finish
+ * has been answered. A thread of its own renews them all in one step, and stops the work
+ * of those that are lost or that a client cancelled.
  */
 #pragma once
 
@@ -24,8 +25,9 @@ enum ij_stop_cause {
 
 struct ij_held_lease {
     bool is_held;
+    bool is_settled; /* the work is over: what a renewal says changes nothing any more */
     struct ij_lease lease;
-    struct ij_executor *executor; /* borrowed while held */
+    struct ij_executor *executor; /* borrowed; NULL while nothing runs */
     enum ij_stop_cause cause;
 };
 
@@ -40,7 +42,7 @@ struct ij_leases {
     pthread_cond_t cond;
     /* guarded by lock */
     bool is_ending;
-    bool is_releasing; /* whatever is held, or will be, is stopped */
+    bool is_releasing; /* whatever works, or will, is stopped */
     struct ij_held_lease held[IJ_POOL_WORKERS_MAX];
 };
 
@@ -48,12 +50,21 @@ int ij_leases_start(struct ij_leases *leases, struct ij_jobs *jobs, uint32_t lea
                     const struct ij_log *log, struct imgjob_error *err); /* 0 or _NOMEM */
 void ij_leases_end(struct ij_leases *leases);
 
-/* From the slot thread, before its executor runs: takes back any older stop(). */
-void ij_leases_hold(struct ij_leases *leases, uint32_t slot, const struct ij_lease *lease,
-                    struct ij_executor *executor);
+/* The rest but the last is for the slot's own thread. */
 
-/* From the slot thread, afterwards. @return why the work was stopped, if it was */
-enum ij_stop_cause ij_leases_drop(struct ij_leases *leases, uint32_t slot);
+/* From now on the lease is renewed; it takes the place of the one before. */
+void ij_leases_hold(struct ij_leases *leases, uint32_t slot,
+                    const struct ij_lease *lease);
 
-/* Stop all work, now and later: the pool ends. */
+/* The executor is about to run: takes back any older stop(), and stops it at once if
+ * there is a cause already. */
+void ij_leases_begin_work(struct ij_leases *leases, uint32_t slot,
+                          struct ij_executor *executor);
+
+/* @return why the work was stopped, if it was */
+enum ij_stop_cause ij_leases_end_work(struct ij_leases *leases, uint32_t slot);
+
+void ij_leases_drop(struct ij_leases *leases, uint32_t slot);
+
+/* From any thread: stop all work, now and later; the pool ends. */
 void ij_leases_release_all(struct ij_leases *leases);

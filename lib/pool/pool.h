@@ -25,8 +25,3 @@ struct ij_pool_config {
 /* See imgjob_pool_open(). */
 int ij_pool_open(const struct ij_pool_config *config, struct imgjob_pool **out,
                  struct imgjob_error *err);
-
-/* The path of the worker program: `asked`, or what was built or installed with this
- * library.
- * @return 0, or IMGJOB_E_INVALID with the places that were looked at */
-int ij_worker_path(const char *asked, char *out, size_t size, struct imgjob_error *err);

@@ -1,8 +1,10 @@
 /*
  * Owns how worker processes begin and end. A child sees nothing of this process but what
  * is listed in spawn(): the list is short and closed, so a new descriptor, variable or
- * signal setting elsewhere cannot leak into it. Only our own pid is ever waited for, and
- * a pid is never used again once it was reaped.
+ * signal setting elsewhere cannot leak into it. A pid can be a stranger's as soon as its
+ * process was reaped, which a program that ignores SIGCHLD or waits for any child does
+ * behind our back, so a worker is signalled and waited for by its pidfd where the system
+ * has such.
  */
 #include "pool/process.h"
 
@@ -11,11 +13,13 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,6 +31,24 @@ enum {
     FIRST_FREE_FD = IJ_WORKER_SOCKET + 1, /* the child has all below, and no other */
     NUMBER_SIZE = 24
 };
+
+/* As calls, since the C library has these names only from 2.36 on. */
+#define BY_PIDFD ((idtype_t)3) /* P_PIDFD */
+
+static int signal_pidfd(int pidfd, int signal)
+{
+    return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
+/* @return -1 with errno; ENOSYS or EPERM: there is no such thing here (Linux before 5.4,
+ * old container filters, valgrind) */
+static int open_pidfd(pid_t pid)
+{
+    IJ_AUTO(ij_close) int fd = (int)syscall(SYS_pidfd_open, pid, 0); /* close-on-exec */
+    if (fd >= 0 && signal_pidfd(fd, 0) < 0 && errno == ENOSYS)
+        return -1;
+    return ij_steal_fd(&fd);
+}
 
 /* What a child is started with: its ends of the socket and of the pipe. */
 struct launch {
@@ -109,6 +131,22 @@ static int open_statm(pid_t pid)
     return open(path, O_RDONLY | O_CLOEXEC);
 }
 
+/* Hold on to the child that was just spawned, as long as its pid is certainly its own. */
+static int watch(struct ij_process *process, const char *path, struct imgjob_error *err)
+{
+    process->pidfd = open_pidfd(process->pid);
+    if (process->pidfd >= 0 || errno == ENOSYS || errno == EPERM)
+        process->statm_fd = open_statm(process->pid);
+    if (process->statm_fd >= 0)
+        return 0;
+    if (errno == ESRCH || errno == ENOENT) { /* and reaped by this program */
+        process->pid = 0;
+        return ij_fail(err, IMGJOB_E_CRASHED, "worker '%.60s' did not start: ended",
+                       path);
+    }
+    return ij_fail_errno(err, IMGJOB_E_CRASHED, "watch the worker '%.120s'", path);
+}
+
 static void close_pair(int (*pair)[2])
 {
     ij_close(&(*pair)[0]);
@@ -144,10 +182,8 @@ int ij_process_start(const char *path, uint64_t memory_limit, uint64_t output_li
     errno = spawn(&launch, &process.pid);
     if (errno != 0)
         return ij_fail_errno(err, IMGJOB_E_CRASHED, "start the worker '%.120s'", path);
-    process.statm_fd = open_statm(process.pid);
-    if (process.statm_fd < 0) {
-        int rc = ij_fail_errno(err, IMGJOB_E_CRASHED, "open /proc/%d/statm of the worker",
-                               (int)process.pid);
+    int rc = watch(&process, path, err);
+    if (rc < 0) {
         ij_process_close(&process);
         return rc;
     }
@@ -157,23 +193,51 @@ int ij_process_start(const char *path, uint64_t memory_limit, uint64_t output_li
     return 0;
 }
 
-int ij_process_limit_cpu(const struct ij_process *process, uint32_t cpu_ms,
-                         struct imgjob_error *err)
+/* waitid() on that process. @return 0, or -1 with errno */
+static int wait_for(const struct ij_process *process, int flags, siginfo_t *out)
+{
+    bool has_pidfd = process->pidfd >= 0;
+    int rc;
+    out->si_pid = 0;
+    do
+        rc = waitid(has_pidfd ? BY_PIDFD : P_PID,
+                    (id_t)(has_pidfd ? process->pidfd : process->pid), out, flags);
+    while (rc < 0 && errno == EINTR);
+    return rc;
+}
+
+/* Also when somebody else has reaped it. */
+static bool has_ended(const struct ij_process *process)
+{
+    siginfo_t info;
+    return wait_for(process, WEXITED | WNOHANG | WNOWAIT, &info) < 0 || info.si_pid != 0;
+}
+
+/* What has no pidfd form goes by the pid of a process that was alive just now. */
+static int limit_cpu(const struct ij_process *process, uint32_t cpu_ms)
 {
     clockid_t clock;
     struct timespec used;
     errno = clock_getcpuclockid(process->pid, &clock);
     if (errno != 0 || clock_gettime(clock, &used) < 0)
-        return ij_fail_errno(err, IMGJOB_E_INTERNAL, "read the CPU time of worker %d",
-                             (int)process->pid);
+        return -1;
     uint64_t used_ms = (uint64_t)used.tv_sec * 1000 + (uint64_t)used.tv_nsec / 1000000;
     rlim_t seconds = (used_ms + cpu_ms + 999) / 1000;
     struct rlimit limit = { .rlim_max = process->cpu_seconds_max };
     limit.rlim_cur = seconds < limit.rlim_max ? seconds : limit.rlim_max;
-    if (prlimit(process->pid, RLIMIT_CPU, &limit, NULL) < 0)
-        return ij_fail_errno(err, IMGJOB_E_INTERNAL, "limit the CPU time of worker %d",
-                             (int)process->pid);
-    return 0;
+    return prlimit(process->pid, RLIMIT_CPU, &limit, NULL);
+}
+
+int ij_process_limit_cpu(const struct ij_process *process, uint32_t cpu_ms,
+                         struct imgjob_error *err)
+{
+    if (has_ended(process))
+        return 1;
+    if (limit_cpu(process, cpu_ms) == 0)
+        return 0;
+    int rc = ij_fail_errno(err, IMGJOB_E_INTERNAL, "limit the CPU time of worker %d",
+                           (int)process->pid);
+    return has_ended(process) ? 1 : rc; /* between the two: ESRCH or EINVAL */
 }
 
 uint64_t ij_process_rss(const struct ij_process *process)
@@ -187,19 +251,41 @@ uint64_t ij_process_rss(const struct ij_process *process)
     return resident ? strtoull(resident, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
+/* @return as ij_process_end() */
+static int kill_and_reap(const struct ij_process *process)
+{
+    siginfo_t info;
+    /* neither fails but with ESRCH: reaped already. The exit status of a process that is
+     * ending does not change by this. */
+    if (process->pidfd >= 0)
+        (void)signal_pidfd(process->pidfd, SIGKILL);
+    else
+        (void)kill(process->pid, SIGKILL);
+    if (wait_for(process, WEXITED, &info) < 0)
+        return -1; /* ECHILD: somebody else was first */
+    return info.si_code == CLD_EXITED ? W_EXITCODE(info.si_status, 0)
+                                      : W_EXITCODE(0, info.si_status);
+}
+
 int ij_process_end(struct ij_process *process)
 {
-    int status = -1;
-    if (process->pid == 0)
-        return status;
-    /* the exit status of a process that is ending already does not change by this */
-    (void)kill(process->pid, SIGKILL); /* not reaped yet, so it is ours */
-    pid_t reaped;
-    do
-        reaped = waitpid(process->pid, &status, 0);
-    while (reaped < 0 && errno == EINTR);
+    int status = process->pid != 0 ? kill_and_reap(process) : -1;
+    ij_close(&process->pidfd);
+    process->pidfd = -1;
     process->pid = 0;
-    return reaped < 0 ? -1 : status;
+    return status;
+}
+
+void ij_process_describe(int status, char *out, size_t size)
+{
+    if (status >= 0 && WIFSIGNALED(status)) {
+        const char *name = sigabbrev_np(WTERMSIG(status));
+        (void)snprintf(out, size, "died of SIG%s", name ? name : "???");
+    } else if (status >= 0) {
+        (void)snprintf(out, size, "exited with status %d", WEXITSTATUS(status));
+    } else {
+        (void)snprintf(out, size, "ended");
+    }
 }
 
 void ij_process_close(struct ij_process *process)

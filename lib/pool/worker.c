@@ -159,7 +159,7 @@ static int run_job(struct worker *worker, const struct ij_wire_job *job,
 
     struct run run = {
         .worker = worker,
-        .outlet = { .count = spec->output_count, .max = job->limits.max_output_size },
+        .outlet = { .count = spec->output_count, .limits = &job->limits },
     };
     memcpy(run.outlet.fds, delivery->fds + 1, spec->output_count * sizeof(int));
     struct ij_image_job image_job = {

@@ -28,6 +28,48 @@ static void note_change(void *data, const struct ij_job *job)
     (void)pthread_mutex_unlock(&store->lock);
 }
 
+static void note_failed(void *data)
+{
+    struct store *store = data;
+    (void)pthread_mutex_lock(&store->lock);
+    store->failures++;
+    (void)pthread_mutex_unlock(&store->lock);
+}
+
+static void note_event(void *data, const struct imgjob_log_event *event)
+{
+    struct store *store = data;
+    (void)pthread_mutex_lock(&store->lock);
+    store->errors_logged += event->level == IMGJOB_LOG_ERROR;
+    (void)pthread_mutex_unlock(&store->lock);
+}
+
+sqlite3 *raw_open(const char *path)
+{
+    sqlite3 *handle = NULL;
+    assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
+    return handle;
+}
+
+void raw_run(sqlite3 *handle, const char *sql)
+{
+    char *words = NULL;
+    int rc = sqlite3_exec(handle, sql, NULL, NULL, &words);
+    if (rc != SQLITE_OK)
+        print_error("%s: %s\n", sql, words);
+    assert_int_equal(rc, SQLITE_OK);
+}
+
+int64_t raw_number(sqlite3 *handle, const char *sql)
+{
+    sqlite3_stmt *statement = NULL;
+    assert_int_equal(sqlite3_prepare_v2(handle, sql, -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    int64_t number = sqlite3_column_int64(statement, 0);
+    (void)sqlite3_finalize(statement);
+    return number;
+}
+
 static void memory_set_deadline(struct ij_jobs *jobs, const char *path,
                                 const struct ij_id *id, int64_t deadline)
 {
@@ -74,7 +116,9 @@ struct store *store_new(const struct backend *backend)
         .result_ttl_ms = RESULT_TTL_MS,
         .job_ttl_ms = JOB_TTL_MS,
         .clock = { read_now, read_now, store },
+        .log = { note_event, store },
         .changed = note_change,
+        .failed = note_failed,
         .changed_data = store,
     };
     expect_code(0, backend->open(&store->config, &store->jobs, &test_err));
@@ -106,6 +150,13 @@ int store_teardown(void **state)
 {
     store_free(*state);
     return 0;
+}
+
+int run_on(const struct backend *backend, struct CMUnitTest *tests, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        tests[i].initial_state = (void *)(uintptr_t)backend;
+    return _cmocka_run_group_tests(backend->name, tests, count, NULL, NULL);
 }
 
 struct ij_id test_id(uint32_t number)
@@ -220,7 +271,7 @@ size_t gc_count(struct store *store, char **out_first)
 {
     char *keys[64];
     size_t count = 0;
-    expect_code(0, store->jobs->ops->gc_list(store->jobs, keys, IJ_ARRAY_LEN(keys),
+    expect_code(0, store->jobs->ops->gc_list(store->jobs, NULL, keys, IJ_ARRAY_LEN(keys),
                                              &count, &test_err));
     if (out_first)
         *out_first = count > 0 ? strdup(keys[0]) : NULL;

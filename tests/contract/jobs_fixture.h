@@ -32,6 +32,7 @@ struct store {
     /* guarded by lock: transitions may be told by many threads */
     uint64_t told;     /* how many, by config.changed */
     uint64_t told_sum; /* a digest of what was told, in order */
+    uint32_t failures, errors_logged;
 };
 
 struct store *store_new(const struct backend *backend); /* open, durability normal */
@@ -41,6 +42,17 @@ void store_free(struct store *store);
 /* For cmocka: the initial state is a backend, then a store. */
 int store_setup(void **state);
 int store_teardown(void **state);
+#define ON_STORE(test)                                 \
+    {                                                  \
+#test, test, store_setup, store_teardown, NULL \
+    }
+/* The database behind the backend's back. */
+struct sqlite3 *raw_open(const char *path);
+void raw_run(struct sqlite3 *handle, const char *sql);
+int64_t raw_number(struct sqlite3 *handle, const char *sql);
+
+/* Each test, of ON_STORE(), on a new store of that backend. @return how many failed */
+int run_on(const struct backend *backend, struct CMUnitTest *tests, size_t count);
 
 /* An id that differs by `number` only. */
 struct ij_id test_id(uint32_t number);

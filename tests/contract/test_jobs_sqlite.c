@@ -1,41 +1,12 @@
 /* What is SQLite's own: the file, its lock, its settings, its plans, and what happens
- * when it is not ours, is damaged, or cannot be written. */
+ * when it is not ours or is damaged. */
 #include <fcntl.h>
-#include <signal.h>
 #include <sqlite3.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "jobs/sqlite_db.h"
 #include "jobs/sqlite_sql.h"
-#include "jobs/sqlite_writer.h"
 #include "jobs_fixture.h"
-
-static sqlite3 *raw_open(const char *path)
-{
-    sqlite3 *handle = NULL;
-    assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
-    return handle;
-}
-
-static void raw_run(sqlite3 *handle, const char *sql)
-{
-    char *words = NULL;
-    int rc = sqlite3_exec(handle, sql, NULL, NULL, &words);
-    if (rc != SQLITE_OK)
-        print_error("%s: %s\n", sql, words);
-    assert_int_equal(rc, SQLITE_OK);
-}
-
-static int64_t raw_number(sqlite3 *handle, const char *sql)
-{
-    sqlite3_stmt *statement = NULL;
-    assert_int_equal(sqlite3_prepare_v2(handle, sql, -1, &statement, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-    int64_t number = sqlite3_column_int64(statement, 0);
-    (void)sqlite3_finalize(statement);
-    return number;
-}
 
 /* Close the store, so that the file may be changed, and expect the next open to fail. */
 static void expect_refused(struct store *store, int code, const char *words)
@@ -75,10 +46,8 @@ static void reopening_keeps_everything(void **state)
     expect_code(0, finish(store, claim_lease(store), IJ_FINISH_SUCCEEDED));
     expect_code(0, finish(store, claim_lease(store), IJ_FINISH_FAILED));
     struct ij_lease lease = claim_lease(store);
-    struct ij_suspect suspect = { "some.key", test_id(77), true, 0, 0 };
-    size_t count = 0;
-    expect_code(0,
-                store->jobs->ops->condemn(store->jobs, &suspect, 1, &count, &test_err));
+    struct ij_suspect suspect = { .key = "some.key", .id = test_id(77) };
+    expect_code(0, store->jobs->ops->condemn(store->jobs, &suspect, 1, &test_err));
     char *id = strdup(store->jobs->ops->store_id(store->jobs));
     struct ij_jobs_stats before, after;
     expect_code(0, store->jobs->ops->stats(store->jobs, &before, &test_err));
@@ -116,6 +85,44 @@ static void what_was_answered_survives_without_a_close(void **state)
         assert_int_equal(job_of(copy, i).state,
                          i == 1 ? IMGJOB_STATE_SUCCEEDED : IMGJOB_STATE_READY);
     store_free(copy);
+}
+
+static void expect_busy_by(struct store *store, const char *path)
+{
+    const char *own = store->config.path;
+    store->config.path = path;
+    expect_refused(store, IMGJOB_E_BUSY,
+                   "/deep/er/jobs.db' is in use by another process");
+    store->config.path = own;
+}
+
+static void one_file_is_one_database_by_any_name(void **state)
+{
+    struct store *store = *state;
+    char *other = NULL, *way = NULL;
+    assert_true(asprintf(&other, "%s/link.db", store->dir) > 0);
+    assert_int_equal(symlink("deep/er/jobs.db", other), 0);
+    assert_true(asprintf(&way, "%s/deep/../deep/er/jobs.db", store->dir) > 0);
+    expect_busy_by(store, other);
+    expect_busy_by(store, way);
+
+    store->config.path = other; /* and by that name it is the same */
+    expect_code(0, submit(store, 1));
+    store_reopen(store);
+    assert_int_equal(job_of(store, 1).state, IMGJOB_STATE_READY);
+    expect_busy_by(store, store->path);
+    close_store(store);
+
+    assert_int_equal(unlink(other), 0);
+    assert_int_equal(link(store->path, other), 0);
+    expect_refused(store, IMGJOB_E_INVALID, "has 2 names: remove its other hard links");
+    assert_int_equal(unlink(other), 0);
+    assert_int_equal(symlink("nowhere", other), 0);
+    expect_refused(store, IMGJOB_E_STORE, "follow database path");
+    store->config.path = store->dir;
+    expect_refused(store, IMGJOB_E_INVALID, "is no path of a database file");
+    free(other);
+    free(way);
 }
 
 static void odd_names_are_plain_file_names(void **state)
@@ -207,91 +214,39 @@ static void a_damaged_database_says_so_and_refuses_work(void **state)
     expect_words("restore a backup");
 }
 
-/* ---- failing writes ---- */
-
-static void a_failed_write_is_sticky_until_reopened(void **state)
-{
-    struct store *store = *state;
-    expect_code(0, submit(store, 1));
-    struct rlimit limit, none;
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-    none = (struct rlimit){ 1, limit.rlim_max };
-    (void)signal(SIGXFSZ, SIG_IGN);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
-    int rc = submit(store, 2);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-    (void)signal(SIGXFSZ, SIG_DFL);
-    assert_int_equal(rc, IMGJOB_E_STORE);
-    expect_words("committing in database");
-
-    expect_code(IMGJOB_E_STORE, submit(store, 3)); /* though the disk is well again */
-    expect_words("committing in database");
-    struct ij_id id = test_id(1);
-    struct ij_record record = { 0 };
-    expect_code(IMGJOB_E_STORE,
-                store->jobs->ops->get(store->jobs, &id, &record, &test_err));
-    expect_code(IMGJOB_E_STORE, store->jobs->ops->ping(store->jobs, &test_err));
-    assert_int_equal(store->told, 1);
-
-    store_reopen(store);
-    assert_int_equal(job_of(store, 1).state, IMGJOB_STATE_READY);
-    expect_code(0, submit(store, 2));
-    assert_int_equal(job_of(store, 2).seq, 2);
-}
-
-static int step_submit(struct ij_sqlite_writer *writer, uint32_t number, const char *spec)
-{
-    struct ij_submit submit = {
-        .id = test_id(number), .spec = spec, .input = "{}", .key = "k"
-    };
-    struct ij_submit_call call = { &submit };
-    return ij_sqlite_writer_do(writer, ij_step_submit, &call, &test_err);
-}
-
-static void a_full_disk_refuses_and_works_again_when_there_is_room(void **state)
-{
-    struct store *store = *state;
-    close_store(store);
-    struct ij_sqlite_writer writer = { 0 };
-    expect_code(0, ij_sqlite_writer_start(&writer, &store->config, &test_err));
-    sqlite3 *handle = writer.batch.db.handle; /* the thread waits: nobody uses it */
-    raw_run(handle, "PRAGMA max_page_count=60");
-    char *spec = malloc(100001);
-    assert_non_null(spec);
-    memset(spec, 'x', 100000);
-    spec[100000] = '\0';
-    expect_code(0, step_submit(&writer, 1, spec));
-    expect_code(IMGJOB_E_FULL, step_submit(&writer, 2, spec));
-    expect_words("database or disk is full");
-    uint64_t counts[IJ_STATE_COUNT];
-    ij_sqlite_writer_counts(&writer, counts);
-    assert_int_equal(counts[IMGJOB_STATE_READY], 1);
-    raw_run(handle, "PRAGMA max_page_count=1000");
-    expect_code(0, step_submit(&writer, 2, spec));
-    assert_int_equal(raw_number(handle, "SELECT count(*) FROM job"), 2);
-    assert_int_equal(raw_number(handle, "SELECT max(seq) FROM job"), 2);
-    assert_int_equal(raw_number(handle, "SELECT n FROM counter WHERE state=2"), 2);
-    ij_sqlite_writer_stop(&writer);
-    free(spec);
-}
-
 /* ---- cost ---- */
 
-static void claiming_nothing_writes_nothing(void **state)
+/* Size and time of the log, which every commit that writes changes. */
+static struct stat log_of(struct store *store)
+{
+    char *log = NULL;
+    struct stat st;
+    assert_true(asprintf(&log, "%s-wal", store->path) > 0);
+    assert_int_equal(stat(log, &st), 0);
+    free(log);
+    return st;
+}
+
+static void what_changes_nothing_writes_nothing(void **state)
 {
     struct store *store = *state;
     expect_code(0, submit(store, 1));
     expect_code(0, finish(store, claim_lease(store), IJ_FINISH_RETRY));
-    char *log = NULL;
-    assert_true(asprintf(&log, "%s-wal", store->path) > 0);
-    struct stat before, after;
-    assert_int_equal(stat(log, &before), 0);
-    for (int i = 0; i < 50; i++)
+    struct ij_suspect suspects[] = { { .key = "a", .id = test_id(1), .is_input = true },
+                                     { .key = "b", .id = test_id(2) } };
+    expect_code(0, store->jobs->ops->condemn(store->jobs, suspects, 2, &test_err));
+    struct stat before = log_of(store);
+    for (int i = 0; i < 50; i++) {
         assert_true(claim_nothing(store) > 0);
-    assert_int_equal(stat(log, &after), 0);
+        expect_code(0, store->jobs->ops->condemn(store->jobs, suspects, 2, &test_err));
+        assert_false(suspects[0].is_condemned); /* a job owns it */
+        assert_true(suspects[1].is_condemned);  /* it stands there already */
+        (void)sweep(store, 10);
+    }
+    struct stat after = log_of(store);
     assert_int_equal(before.st_size, after.st_size);
+    assert_int_equal(before.st_mtim.tv_sec, after.st_mtim.tv_sec);
     assert_int_equal(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
-    free(log);
 }
 
 static void no_statement_scans_a_table(void **state)
@@ -400,26 +355,20 @@ static void settings_are_those_that_were_promised(void **state)
 int main(void)
 {
     struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_second_opener_is_told_who_has_it),
-        cmocka_unit_test(reopening_keeps_everything),
-        cmocka_unit_test(what_was_answered_survives_without_a_close),
-        cmocka_unit_test(odd_names_are_plain_file_names),
-        cmocka_unit_test(a_file_that_is_no_database_is_refused_and_left_alone),
-        cmocka_unit_test(another_programs_database_is_refused),
-        cmocka_unit_test(a_newer_schema_is_refused),
-        cmocka_unit_test(a_damaged_database_says_so_and_refuses_work),
-        cmocka_unit_test(a_failed_write_is_sticky_until_reopened),
-        cmocka_unit_test(a_full_disk_refuses_and_works_again_when_there_is_room),
-        cmocka_unit_test(claiming_nothing_writes_nothing),
-        cmocka_unit_test(no_statement_scans_a_table),
-        cmocka_unit_test(counters_are_those_of_the_rows),
-        cmocka_unit_test(forgotten_jobs_leave_a_small_file),
-        cmocka_unit_test(settings_are_those_that_were_promised),
+        ON_STORE(a_second_opener_is_told_who_has_it),
+        ON_STORE(reopening_keeps_everything),
+        ON_STORE(what_was_answered_survives_without_a_close),
+        ON_STORE(one_file_is_one_database_by_any_name),
+        ON_STORE(odd_names_are_plain_file_names),
+        ON_STORE(a_file_that_is_no_database_is_refused_and_left_alone),
+        ON_STORE(another_programs_database_is_refused),
+        ON_STORE(a_newer_schema_is_refused),
+        ON_STORE(a_damaged_database_says_so_and_refuses_work),
+        ON_STORE(what_changes_nothing_writes_nothing),
+        ON_STORE(no_statement_scans_a_table),
+        ON_STORE(counters_are_those_of_the_rows),
+        ON_STORE(forgotten_jobs_leave_a_small_file),
+        ON_STORE(settings_are_those_that_were_promised),
     };
-    for (size_t i = 0; i < IJ_ARRAY_LEN(tests); i++) {
-        tests[i].setup_func = store_setup;
-        tests[i].teardown_func = store_teardown;
-        tests[i].initial_state = (void *)(uintptr_t)&sqlite_backend;
-    }
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_on(&sqlite_backend, tests, IJ_ARRAY_LEN(tests));
 }

@@ -46,7 +46,7 @@ def test_json_log_is_json_line_by_line(start, png):
     server.ended(job)
     server.get("/nowhere\x7f%1b[31m")
     assert server.stop() == 0
-    server.wait_for_line('"the end"')
+    server.wait_for_line('"stopped"')
     entries = [json.loads(line) for line in server.lines]
     for entry in entries:
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", entry["time"])

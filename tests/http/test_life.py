@@ -1,12 +1,14 @@
 """Beginning and end: restart, drain, release, a second server, the service manager."""
 
+import shutil
 import signal
 import socket
 import subprocess
 
+import pytest
 import requests
 
-from imgjobd import PATIENCE
+from imgjobd import PATIENCE, until
 
 SLEEPS = 4008  # the width at which the misbehaving worker sleeps
 
@@ -148,3 +150,28 @@ def test_ended_server_no_longer_listens(start):
     except requests.ConnectionError:
         return
     raise AssertionError("somebody answers")
+
+
+def test_closing_terminal_ends_nothing(start, png):
+    server = start()
+    server.signal(signal.SIGHUP)
+    assert server.ended(server.submit(png))["status"] == "completed"
+    assert server.stop() == 0
+
+
+def test_server_ends_when_its_storage_fails(start, png):
+    if not shutil.which("strace"):
+        pytest.skip("no strace to make an fsync fail")
+    server = start()
+    tracer = subprocess.Popen(["strace", "-f", "-qq", "-o", "/dev/null", "-p", str(server.process.pid),
+                               "-e", "trace=fsync", "-e", "inject=fsync:error=EIO"],
+                              stderr=subprocess.PIPE, text=True)
+    try:
+        until(lambda: server.post(data=png, headers={"Content-Type": "image/png"},
+                                  params={"operation": "resize", "width": 2, "height": 2}
+                                  ).status_code == 503)
+    finally:
+        tracer.kill()
+        tracer.wait()
+    assert server.wait() == 1  # though the disk would take it again: what was lost stays lost
+    assert any("the store has failed" in line for line in server.lines)

@@ -1,5 +1,6 @@
 """Waiting for a job without polling."""
 
+import socket
 import threading
 import time
 
@@ -60,3 +61,12 @@ def test_waiters_leave_threads_for_others(start, png):
     waiter.join()
     assert time.monotonic() - began < 20
     assert views[-1].status_code == 200 and views[-1].json()["status"] == "pending"
+
+
+def test_waiter_that_left_gives_its_place_up(start, png):
+    server = start(paused=1, max_waiters=1)
+    job = server.submit(png)
+    with socket.create_connection(server.address, 30) as connection:
+        connection.sendall(f"GET /jobs/{job}?wait=60 HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        until(lambda: server.get(f"/jobs/{job}?wait=1").status_code == 503)
+    until(lambda: server.get(f"/jobs/{job}?wait=1").status_code == 200)

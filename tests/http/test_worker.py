@@ -2,6 +2,8 @@
 
 import os
 import pathlib
+import sqlite3
+import time
 
 import pytest
 
@@ -29,6 +31,20 @@ def test_job_that_kills_its_worker_three_times_is_poison(start, png, misbehaving
     assert sum("processing" in line and aborts in line for line in server.lines) == 3
     assert [server.ended(job)["status"] for job in after] == ["completed"] * 4
     assert server.get("/health/ready").status_code == 200
+
+
+def test_finished_work_waits_for_a_locked_database(start, png, misbehaving_worker):
+    server = start(worker_path=misbehaving_worker, job_timeout_ms=1000, worker_pool_size=1)
+    loops = server.submit(png, "resize", LOOPS, 1)
+    server.wait_for_line(f"processing.*{loops}")
+    database = sqlite3.connect(server.directory / "data/jobs.db", isolation_level=None)
+    database.execute("BEGIN IMMEDIATE")
+    time.sleep(7)  # the fault lasts longer than the server's patience with one commit
+    database.execute("ROLLBACK")
+    database.close()
+    view = server.ended(loops)
+    assert (view["status"], view["reason"], view["attempt"]) == ("failed", "timeout", 1)
+    assert not any("took back" in line or "lease lost" in line for line in server.lines)
 
 
 def all_images(directory):

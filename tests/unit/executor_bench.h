@@ -117,6 +117,25 @@ static inline void expect_works(struct bench *bench)
     ij_work_result_done(&result);
 }
 
+static inline void *stop_once_it_speaks(void *data)
+{
+    struct bench *bench = data;
+    while (sem_wait(&bench->lines) != 0)
+        continue;
+    bench->executor->ops->stop(bench->executor);
+    return NULL;
+}
+
+/* A program that never says hello, but one line on its stderr. */
+static inline void write_hanging_worker(const char *path)
+{
+    static const char script[] = "#!/bin/sh\necho hanging >&2\nexec /bin/sleep 1000\n";
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0700);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, script, sizeof(script) - 1), sizeof(script) - 1);
+    (void)close(fd);
+}
+
 /* The processes whose parent is `parent`, by /proc. @return how many */
 static inline int children_of(pid_t parent, pid_t *out_last)
 {

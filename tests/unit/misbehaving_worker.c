@@ -49,6 +49,20 @@ static void send_header(uint32_t width, uint32_t height)
     send_bytes(bytes, ij_wire_encode(&frame, bytes, sizeof(bytes)));
 }
 
+/* Fail the job, and only then say what would explain the next one's end. */
+static _Noreturn void speak_after_the_result(void)
+{
+    struct ij_wire_frame frame = { .type = IJ_WIRE_RESULT };
+    char bytes[IJ_WIRE_REPLY_MAX];
+    (void)ij_failure_set(&frame.result.failure, IJ_STAGE_LOAD, IJ_REASON_CORRUPT,
+                         IMGJOB_E_IMAGE, "broken");
+    send_bytes(bytes, ij_wire_encode(&frame, bytes, sizeof(bytes)));
+    (void)fprintf(stderr, "GLib-ERROR **: gmem.c:136: failed to allocate 9 bytes\n");
+    (void)raise(SIGSTOP); /* the test can see this, and that all was said */
+    (void)recv(IJ_WORKER_SOCKET, bytes, 1, MSG_PEEK); /* the next job */
+    abort();
+}
+
 /* A frame that is larger than any reply. */
 static void send_large_frame(void)
 {
@@ -134,6 +148,11 @@ static int run(const struct ij_image_job *job, struct ij_image_output *outputs,
         (void)fprintf(stderr, "GLib-ERROR **: gmem.c:136: failed to allocate 9 bytes\n");
         (void)raise(SIGTRAP);
         break;
+    case MISBEHAVE_LATE_WORDS:
+        speak_after_the_result();
+    case MISBEHAVE_BLAME_NODE:
+        return ij_failure_set(failure, IJ_STAGE_LOAD, IJ_REASON_INTERNAL, IMGJOB_E_NOMEM,
+                              "no memory on this node");
     case MISBEHAVE_REPORT:
         report_surroundings();
         break;

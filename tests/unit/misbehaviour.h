@@ -22,5 +22,7 @@ enum misbehaviour {
     MISBEHAVE_NO_MEMORY,
     MISBEHAVE_REPORT,
     MISBEHAVE_FLOOD,
-    MISBEHAVE_KEEP_MAPPING
+    MISBEHAVE_KEEP_MAPPING,
+    MISBEHAVE_LATE_WORDS, /* answers, says it has no memory, stops itself; then aborts */
+    MISBEHAVE_BLAME_NODE
 };

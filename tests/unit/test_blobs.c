@@ -321,6 +321,42 @@ static void list_shows_blobs_and_left_over_drafts_and_nothing_else(void **state)
     shelf_done(&shelf);
 }
 
+static void make_directory(const struct shelf *shelf, const char *name)
+{
+    char path[512];
+    (void)snprintf(path, sizeof(path), "%s/%s", shelf->dir, name);
+    assert_int_equal(mkdir(path, 0700), 0);
+}
+
+static void list_shows_the_rest_when_something_cannot_be_read(void **state)
+{
+    (void)state;
+    struct shelf shelf;
+    char seen[512] = "", path[512];
+    shelf_open(&shelf);
+    put(&shelf, shelf.key, "x");
+    make_directory(&shelf, "2f/" JOB_ID ".in1");
+    expect_code(IMGJOB_E_BLOB,
+                shelf.blobs->ops->list(shelf.blobs, 0, note, seen, &test_err));
+    assert_string_equal(seen, JOB_ID ".in0\n");
+    expect_words("/2f/" JOB_ID ".in1': Is a directory");
+    expect_code(IMGJOB_E_BLOB,
+                shelf.blobs->ops->remove(shelf.blobs, JOB_ID ".in1", &test_err));
+    expect_words("Is a directory");
+
+    (void)snprintf(path, sizeof(path), "%s/00", shelf.dir);
+    assert_int_equal(rmdir(path), 0);
+    write_file(shelf.dir, "00", "no directory");
+    seen[0] = '\0';
+    expect_code(IMGJOB_E_BLOB,
+                shelf.blobs->ops->list(shelf.blobs, 0, note, seen, &test_err));
+    assert_string_equal(seen, JOB_ID ".in0\n");
+    expect_words("/00': Not a directory"); /* the first failure */
+    expect_code(7,
+                shelf.blobs->ops->list(shelf.blobs, 0, stop_at_first, seen, &test_err));
+    shelf_done(&shelf);
+}
+
 static void list_passes_over_what_was_touched_lately(void **state)
 {
     (void)state;
@@ -347,6 +383,7 @@ static void a_failed_write_to_the_disk_ends_all_writing(void **state)
     uint64_t len;
     shelf_open(&shelf);
     put(&shelf, shelf.key, "x");
+    expect_code(0, shelf.blobs->ops->check(shelf.blobs, &test_err));
     expect_code(
         0, shelf.blobs->ops->draft_create(shelf.blobs, JOB_ID ".in1", &draft, &test_err));
     assert_int_equal(pipe(pipe_fds), 0);
@@ -359,7 +396,9 @@ static void a_failed_write_to_the_disk_ends_all_writing(void **state)
 
     expect_code(IMGJOB_E_BLOB, shelf.blobs->ops->draft_create(shelf.blobs, JOB_ID ".in2",
                                                               &draft, &test_err));
-    expect_words("takes no more images: writing to its disk failed before");
+    expect_words("takes no more images since a write to its disk failed");
+    expect_code(IMGJOB_E_BLOB, shelf.blobs->ops->check(shelf.blobs, &test_err));
+    expect_words("takes no more images since a write to its disk failed");
     expect_code(0, shelf.blobs->ops->open(shelf.blobs, shelf.key, &fd, &len, &test_err));
     (void)close(fd);
     (void)close(pipe_fds[0]);
@@ -486,6 +525,7 @@ int main(void)
         cmocka_unit_test(a_link_in_the_place_of_a_blob_is_not_followed),
         cmocka_unit_test(remove_is_fine_on_what_is_gone),
         cmocka_unit_test(list_shows_blobs_and_left_over_drafts_and_nothing_else),
+        cmocka_unit_test(list_shows_the_rest_when_something_cannot_be_read),
         cmocka_unit_test(list_passes_over_what_was_touched_lately),
         cmocka_unit_test(a_failed_write_to_the_disk_ends_all_writing),
         cmocka_unit_test(space_and_place_are_told),

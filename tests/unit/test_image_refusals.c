@@ -94,7 +94,7 @@ static const struct {
 } limit_cases[] = {
     { { .limits.max_upload_size = 100 },
       RESIZE(9, 9),
-      "bytes",
+      "input bytes",
       "max_upload_size",
       IJ_STAGE_LOAD,
       IJ_REASON_TOO_LARGE,
@@ -126,7 +126,7 @@ static const struct {
       307200 },
     { { .limits.max_output_size = 100 },
       RESIZE(9, 9),
-      "bytes",
+      "output bytes",
       "max_output_size",
       IJ_STAGE_ENCODE,
       IJ_REASON_OUTPUT_LIMIT,

@@ -1,6 +1,8 @@
 /* Executors that do what they should: the real worker program, and the inline one. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -158,10 +160,109 @@ static void stop_before_the_attempt_leaves_the_process_alone(void **state)
     bench_init(&bench, "IJ_WORKER");
     bench_open(&bench);
     bench.executor->ops->stop(bench.executor);
-    assert_int_equal(run_width(&bench, 8, &result), IJ_ENDED_STOPPED);
+    expect_code(IMGJOB_E_BUSY, bench.executor->ops->prepare(bench.executor, &test_err));
+    expect_words("stopped before the next job");
+    run_bytes(&bench, 8, png, sizeof(png), &result);
+    assert_int_equal(result.ending, IJ_ENDED_STOPPED);
     bench.executor->ops->unstop(bench.executor);
     expect_works(&bench);
     assert_int_equal(bench.executor->ops->starts(bench.executor), 1);
+    bench_done(&bench);
+}
+
+static void stop_ends_the_wait_for_a_worker_that_hangs_at_its_start(void **state)
+{
+    (void)state;
+    struct bench bench;
+    pthread_t thread;
+    pid_t worker = 0;
+    char *dir = test_dir_make();
+    char path[512];
+    (void)snprintf(path, sizeof(path), "%s/worker", dir);
+    write_hanging_worker(path);
+    bench_init(&bench, "IJ_WORKER");
+    bench.config.worker_path = path;
+    bench_open(&bench);
+    assert_int_equal(pthread_create(&thread, NULL, stop_once_it_speaks, &bench), 0);
+    expect_code(IMGJOB_E_BUSY, bench.executor->ops->prepare(bench.executor, &test_err));
+    expect_words("was ready");
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_string_equal(bench.log, "worker -: hanging\n");
+    assert_int_equal(children_of(getpid(), &worker), 0);
+    bench_done(&bench);
+    test_dir_remove(dir);
+}
+
+/* The one worker died while idle: run a job without prepare(). */
+static void run_after_death(struct bench *bench, struct ij_work_result *out)
+{
+    pid_t worker = 0;
+    siginfo_t info;
+    assert_int_equal(children_of(getpid(), &worker), 1);
+    assert_int_equal(kill(worker, SIGKILL), 0);
+    assert_int_equal(waitid(P_PID, (id_t)worker, &info, WEXITED | WNOWAIT), 0);
+    assert_false(bench->executor->ops->is_ready(bench->executor));
+    run_bytes(bench, 8, png, sizeof(png), out);
+    test_err = out->failure.error;
+}
+
+static void expect_nodes_fault(const struct ij_work_result *result, const char *words)
+{
+    assert_int_equal(result->ending, IJ_ENDED_FAILED);
+    assert_int_equal(result->failure.reason, IJ_REASON_INTERNAL);
+    assert_int_equal(result->failure.error.code, IMGJOB_E_NOMEM);
+    expect_words(words);
+}
+
+static void a_successor_that_does_not_start_is_this_nodes_fault(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct ij_work_result result;
+    char *dir = test_dir_make();
+    char path[512];
+    (void)snprintf(path, sizeof(path), "%s/worker", dir);
+    assert_int_equal(symlink(program("IJ_WORKER"), path), 0);
+    bench_init(&bench, "IJ_WORKER");
+    bench.config.worker_path = path;
+    bench_open(&bench);
+    expect_works(&bench);
+    assert_int_equal(unlink(path), 0);
+    run_after_death(&bench, &result);
+    expect_nodes_fault(&result, "the worker could not be used: ");
+
+    assert_int_equal(symlink(program("IJ_WORKER"), path), 0);
+    expect_works(&bench);
+    assert_int_equal(unlink(path), 0);
+    write_hanging_worker(path);
+    bench.config.timeout_ms = 100; /* the wait for it ends with the attempt */
+    run_after_death(&bench, &result);
+    expect_nodes_fault(&result, "not ready within ");
+    assert_null(strstr(test_err.text, "10000 ms"));
+    bench_done(&bench);
+    test_dir_remove(dir);
+}
+
+static void no_descriptors_for_outputs_is_this_nodes_fault(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct ij_work_result result;
+    struct rlimit before, low;
+    bench_init(&bench, "IJ_WORKER");
+    bench_open(&bench);
+    expect_works(&bench);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    int lowest = dup(0);
+    (void)close(lowest);
+    low = before;
+    low.rlim_cur = (rlim_t)lowest + 1; /* enough for the input */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    run_bytes(&bench, 8, png, sizeof(png), &result);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    test_err = result.failure.error;
+    expect_nodes_fault(&result, "make memory for an output: Too many open files");
+    expect_works(&bench);
     bench_done(&bench);
 }
 
@@ -171,15 +272,10 @@ static void an_idle_worker_that_died_is_replaced_and_no_job_is_blamed(void **sta
     struct bench bench;
     struct ij_work_result result;
     pid_t worker = 0;
-    siginfo_t info;
     bench_init(&bench, "IJ_WORKER");
     bench_open(&bench);
     expect_works(&bench);
-    assert_int_equal(children_of(getpid(), &worker), 1);
-    assert_int_equal(kill(worker, SIGKILL), 0);
-    assert_int_equal(waitid(P_PID, (id_t)worker, &info, WEXITED | WNOWAIT), 0);
-    assert_false(bench.executor->ops->is_ready(bench.executor));
-    run_bytes(&bench, 8, png, sizeof(png), &result); /* it died after is_ready() */
+    run_after_death(&bench, &result); /* it died after is_ready() */
     assert_int_equal(result.ending, IJ_ENDED_DONE);
     ij_work_result_done(&result);
     assert_int_equal(bench.executor->ops->starts(bench.executor), 2);
@@ -250,7 +346,10 @@ static void inline_runs_the_same_jobs_in_this_process(void **state)
     assert_int_equal(result.ending, IJ_ENDED_FAILED);
     assert_int_equal(result.failure.reason, IJ_REASON_FORMAT);
     bench.executor->ops->stop(bench.executor);
-    assert_int_equal(run_width(&bench, 8, &result), IJ_ENDED_STOPPED);
+    expect_code(IMGJOB_E_BUSY, bench.executor->ops->prepare(bench.executor, &test_err));
+    expect_words("stopped before the next job");
+    run_bytes(&bench, 8, png, sizeof(png), &result);
+    assert_int_equal(result.ending, IJ_ENDED_STOPPED);
     bench.executor->ops->unstop(bench.executor);
     bench.config.limits.max_output_size = 20;
     assert_int_equal(run_width(&bench, 8, &result), IJ_ENDED_FAILED);
@@ -290,6 +389,9 @@ int main(void)
         cmocka_unit_test(an_input_over_the_limit_is_refused),
         cmocka_unit_test(an_output_over_the_limit_fails_and_the_process_is_replaced),
         cmocka_unit_test(stop_before_the_attempt_leaves_the_process_alone),
+        cmocka_unit_test(stop_ends_the_wait_for_a_worker_that_hangs_at_its_start),
+        cmocka_unit_test(a_successor_that_does_not_start_is_this_nodes_fault),
+        cmocka_unit_test(no_descriptors_for_outputs_is_this_nodes_fault),
         cmocka_unit_test(an_idle_worker_that_died_is_replaced_and_no_job_is_blamed),
         cmocka_unit_test(a_worker_that_does_not_start_says_why),
         cmocka_unit_test(a_worker_of_another_build_is_refused),

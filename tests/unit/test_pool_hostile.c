@@ -6,6 +6,7 @@
 
 #include "executor_bench.h"
 #include "misbehaviour.h"
+#include "pool/process.h"
 
 /* This width fails or crashes as said, and the next job runs in another process. */
 static void expect_ending(enum misbehaviour width, enum ij_ending ending,
@@ -128,15 +129,6 @@ static void a_header_over_the_limits_is_refused_here_too(void **state)
                   IMGJOB_E_LIMIT, "side: 2000000 is over the limit of 16384 (max_side)");
 }
 
-static void *stop_once_it_speaks(void *data)
-{
-    struct bench *bench = data;
-    while (sem_wait(&bench->lines) != 0)
-        continue;
-    bench->executor->ops->stop(bench->executor);
-    return NULL;
-}
-
 static void stop_from_another_thread_ends_the_attempt(void **state)
 {
     (void)state;
@@ -150,7 +142,10 @@ static void stop_from_another_thread_ends_the_attempt(void **state)
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_int_equal(result.output_count, 0);
 
-    assert_int_equal(run_width(&bench, 8, &result), IJ_ENDED_STOPPED); /* still stopped */
+    /* still stopped */
+    expect_code(IMGJOB_E_BUSY, bench.executor->ops->prepare(bench.executor, &test_err));
+    run_bytes(&bench, 8, png, sizeof(png), &result);
+    assert_int_equal(result.ending, IJ_ENDED_STOPPED);
     bench.executor->ops->unstop(bench.executor);
     expect_works(&bench);
     bench_done(&bench);
@@ -193,6 +188,95 @@ static void a_flood_on_stderr_is_ten_lines_and_a_count(void **state)
     assert_non_null(strstr(bench.log, "more lines were not logged\n"));
     assert_null(strstr(bench.log, "line 10\n"));
     bench_done(&bench);
+}
+
+static void what_a_worker_says_after_its_answer_is_not_about_the_next_job(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct ij_work_result result;
+    pid_t worker = 0;
+    siginfo_t info;
+    bench_init(&bench, "IJ_MISBEHAVING_WORKER");
+    bench_open(&bench);
+    assert_int_equal(run_width(&bench, MISBEHAVE_LATE_WORDS, &result), IJ_ENDED_FAILED);
+    assert_int_equal(children_of(getpid(), &worker), 1);
+    assert_int_equal(waitid(P_PID, (id_t)worker, &info, WSTOPPED | WNOWAIT), 0);
+    bench.log[0] = '\0'; /* if it was quick, this job has heard it */
+    assert_int_equal(kill(worker, SIGCONT), 0);
+    run_bytes(&bench, 8, png, sizeof(png), &result);
+    assert_int_equal(result.ending, IJ_ENDED_CRASHED);
+    test_err = result.failure.error;
+    expect_words("the worker died of SIGABRT in stage load");
+    assert_null(strstr(bench.log, "worker job-1: "));
+    bench_done(&bench);
+}
+
+static void a_worker_is_not_believed_about_this_node(void **state)
+{
+    (void)state;
+    expect_ending(MISBEHAVE_BLAME_NODE, IJ_ENDED_FAILED, IJ_REASON_INTERNAL,
+                  IMGJOB_E_INTERNAL, "no memory on this node");
+}
+
+/* Somebody else has taken the worker's wait status. */
+static void expect_lost_status(struct bench *bench, enum misbehaviour width)
+{
+    struct ij_work_result result;
+    assert_int_equal(run_width(bench, width, &result), IJ_ENDED_CRASHED);
+    expect_words("the worker ended in stage load");
+    assert_int_equal(result.failure.error.code, IMGJOB_E_CRASHED);
+    assert_int_equal(result.failure.signal, 0);
+}
+
+static void a_program_that_ignores_its_children_loses_only_how_they_ended(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct ij_work_result result;
+    pid_t worker = 0;
+    struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
+    assert_int_equal(sigaction(SIGCHLD, &ignore, &before), 0);
+    bench_init(&bench, "IJ_MISBEHAVING_WORKER");
+    bench_open(&bench);
+    expect_works(&bench);
+    expect_lost_status(&bench, MISBEHAVE_ABORT);
+    expect_lost_status(&bench, MISBEHAVE_EXIT);
+    bench.config.timeout_ms = 50;
+    assert_int_equal(run_width(&bench, MISBEHAVE_LOOP, &result), IJ_ENDED_FAILED);
+    assert_int_equal(result.failure.reason, IJ_REASON_TIMEOUT);
+    bench.config.timeout_ms = 20000;
+    expect_works(&bench);
+    assert_int_equal(bench.executor->ops->starts(bench.executor), 4);
+    bench_done(&bench);
+    assert_int_equal(children_of(getpid(), &worker), 0);
+    assert_int_equal(sigaction(SIGCHLD, &before, NULL), 0);
+}
+
+static void the_end_of_a_worker_is_not_that_of_whoever_has_its_number_now(void **state)
+{
+    (void)state;
+    struct ij_process process;
+    expect_code(0, ij_process_start(program("IJ_WORKER"), UINT64_C(1) << 31, 1000,
+                                    &process, &test_err));
+    pid_t worker = process.pid;
+    if (process.pidfd < 0) { /* a system without, or valgrind */
+        ij_process_close(&process);
+        skip();
+    }
+    pid_t stranger = fork();
+    assert_true(stranger >= 0);
+    while (stranger == 0)
+        (void)pause();
+    process.pid = stranger; /* as if the worker's had been given away */
+    int status = ij_process_end(&process);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    assert_int_equal(kill(worker, 0), -1);
+    assert_int_equal(waitpid(stranger, &status, WNOHANG), 0); /* it lives, unreaped */
+    assert_int_equal(ij_process_end(&process), -1);
+    ij_process_close(&process);
+    assert_int_equal(kill(stranger, SIGKILL), 0);
+    assert_int_equal(waitpid(stranger, &status, 0), stranger);
 }
 
 /* The worker has its job and sleeps: tell its pid to the test. */
@@ -256,6 +340,10 @@ int main(void)
         cmocka_unit_test(stop_from_another_thread_ends_the_attempt),
         cmocka_unit_test(the_worker_has_nothing_of_ours),
         cmocka_unit_test(a_flood_on_stderr_is_ten_lines_and_a_count),
+        cmocka_unit_test(what_a_worker_says_after_its_answer_is_not_about_the_next_job),
+        cmocka_unit_test(a_worker_is_not_believed_about_this_node),
+        cmocka_unit_test(a_program_that_ignores_its_children_loses_only_how_they_ended),
+        cmocka_unit_test(the_end_of_a_worker_is_not_that_of_whoever_has_its_number_now),
         cmocka_unit_test(a_worker_dies_with_the_pool),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

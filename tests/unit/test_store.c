@@ -343,34 +343,46 @@ static void inline_isolation_runs_the_same_job(void **state)
     imgjob_pool_close(pool);
 }
 
+/* Submit a job that sleeps until it is killed. */
+static void submit_sleeper(struct place *place, char *id)
+{
+    struct imgjob_draft *draft = NULL;
+    struct imgjob_spec *spec =
+        spec_of("{\"operation\":\"resize\",\"width\":4008,\"height\":10}");
+    expect_code(0, imgjob_draft_open(place->store, &draft, &test_err));
+    expect_code(0, imgjob_draft_write(draft, tiny_png, sizeof(tiny_png), &test_err));
+    memcpy(id, imgjob_draft_id(draft), IMGJOB_ID_SIZE);
+    expect_code(0, imgjob_store_submit(place->store, draft, spec, NULL, &test_err));
+    imgjob_spec_free(spec);
+}
+
+static void await_status(struct place *place, const char *id, uint32_t status)
+{
+    uint32_t now;
+    do {
+        struct imgjob_job *job = NULL;
+        expect_code(0, imgjob_store_wait(place->store, id, 5, &job, &test_err));
+        now = imgjob_job_status(job);
+        imgjob_job_free(job);
+    } while (now != status); /* the test runner ends a test that hangs */
+}
+
 static void closing_a_pool_gives_its_job_back(void **state)
 {
     struct place *place = *state;
     char id[IMGJOB_ID_SIZE];
     struct imgjob_job *job = NULL;
     struct imgjob_pool *pool = NULL;
-    struct imgjob_spec *spec =
-        spec_of("{\"operation\":\"resize\",\"width\":4008,\"height\":10}"); /* sleeps */
-    struct imgjob_draft *draft = NULL;
     struct imgjob_pool_options options = {
         .size = sizeof(options),
         .workers = 1,
         .worker_path = getenv("IJ_MISBEHAVING_WORKER"),
     };
     expect_code(0, imgjob_pool_open(place->store, &options, &pool, &test_err));
-    expect_code(0, imgjob_draft_open(place->store, &draft, &test_err));
-    expect_code(0, imgjob_draft_write(draft, tiny_png, sizeof(tiny_png), &test_err));
-    memcpy(id, imgjob_draft_id(draft), sizeof(id));
-    expect_code(0, imgjob_store_submit(place->store, draft, spec, NULL, &test_err));
-    imgjob_spec_free(spec);
+    submit_sleeper(place, id);
+    await_status(place, id, IMGJOB_STATUS_PROCESSING);
     struct imgjob_pool_stats stats = { .size = sizeof(stats) };
-    do /* until the worker has it */
-        expect_code(0, imgjob_store_wait(place->store, id, 10, &job, &test_err));
-    while (imgjob_job_status(job) == IMGJOB_STATUS_PENDING &&
-           (imgjob_job_free(job), true));
-    assert_string_equal(imgjob_job_status_name(job), "processing");
-    imgjob_job_free(job);
-    expect_code(0, imgjob_pool_stats(pool, &stats, &test_err));
+    expect_code(0, imgjob_pool_read_stats(pool, &stats, &test_err));
     assert_int_equal(stats.busy, 1);
     assert_int_equal(imgjob_pool_drain(pool, 0), 1);
     imgjob_pool_close(pool);
@@ -378,6 +390,82 @@ static void closing_a_pool_gives_its_job_back(void **state)
     assert_string_equal(imgjob_job_status_name(job), "pending");
     assert_non_null(strstr(imgjob_job_json(job), "\"attempt\":0"));
     imgjob_job_free(job);
+}
+
+static void no_job_waits_beside_an_idle_worker(void **state)
+{
+    struct place *place = *state;
+    struct imgjob_pool *pool = NULL;
+    struct imgjob_pool_options options = {
+        .size = sizeof(options),
+        .workers = 2,
+        .worker_path = getenv("IJ_MISBEHAVING_WORKER"),
+    };
+    expect_code(0, imgjob_pool_open(place->store, &options, &pool, &test_err));
+    struct imgjob_pool_stats stats = { .size = sizeof(stats) };
+    do
+        expect_code(0, imgjob_pool_read_stats(pool, &stats, &test_err));
+    while (stats.ready < 2);
+    char first[IMGJOB_ID_SIZE], second[IMGJOB_ID_SIZE];
+    submit_sleeper(place, first);
+    submit_sleeper(place, second);
+    await_status(place, first, IMGJOB_STATUS_PROCESSING);
+    await_status(place, second, IMGJOB_STATUS_PROCESSING);
+    imgjob_pool_close(pool);
+}
+
+static void a_pool_resized_down_and_up_at_once_has_all_its_workers(void **state)
+{
+    struct place *place = *state;
+    struct imgjob_pool *pool =
+        pool_of(place, (struct imgjob_pool_options){ .workers = 3 });
+    struct imgjob_pool_stats stats = { .size = sizeof(stats) };
+    for (int i = 0; i < 6; i++) {
+        expect_code(0, imgjob_pool_resize(pool, 1, &test_err));
+        (void)usleep((useconds_t)i * 500);
+        expect_code(0, imgjob_pool_resize(pool, 3, &test_err));
+        do
+            expect_code(0, imgjob_pool_read_stats(pool, &stats, &test_err));
+        while (stats.ready < 3);
+    }
+    imgjob_pool_close(pool);
+}
+
+static void a_draft_whose_write_failed_cannot_be_submitted(void **state)
+{
+    struct place *place = *state;
+    imgjob_store_close(place->store);
+    place->options.max_upload_size = 80;
+    place_open(place);
+    struct imgjob_draft *draft = NULL;
+    struct imgjob_spec *spec =
+        spec_of("{\"operation\":\"resize\",\"width\":1,\"height\":1}");
+    expect_code(0, imgjob_draft_open(place->store, &draft, &test_err));
+    expect_code(0, imgjob_draft_write(draft, tiny_png, sizeof(tiny_png), &test_err));
+    expect_code(IMGJOB_E_LIMIT, imgjob_draft_write(draft, tiny_png, 20, &test_err));
+    expect_code(IMGJOB_E_INVALID,
+                imgjob_store_submit(place->store, draft, spec, NULL, &test_err));
+    expect_words("only discard is allowed");
+    imgjob_draft_discard(draft);
+    imgjob_spec_free(spec);
+    assert_int_equal(count_blobs(place, "in"), 0);
+}
+
+static void a_blob_that_cannot_be_removed_stops_nothing(void **state)
+{
+    struct place *place = *state;
+    char path[700];
+    imgjob_store_close(place->store);
+    (void)snprintf(path, sizeof(path),
+                   "%s/in/21/019abcde-0000-7000-8000-000000000021.in0", place->dir);
+    assert_int_equal(mkdir(path, 0700), 0); /* not a file */
+    (void)snprintf(path, sizeof(path),
+                   "%s/in/22/019abcde-0000-7000-8000-000000000022.in0", place->dir);
+    int fd = open(path, O_CREAT | O_WRONLY, 0600);
+    assert_true(fd >= 0);
+    (void)close(fd);
+    place_open(place);
+    assert_int_equal(access(path, F_OK), -1);
 }
 
 static void results_expire_and_then_the_job(void **state)
@@ -437,6 +525,10 @@ int main(void)
         TEST(a_pool_grows_and_shrinks_while_it_works),
         TEST(inline_isolation_runs_the_same_job),
         TEST(closing_a_pool_gives_its_job_back),
+        TEST(no_job_waits_beside_an_idle_worker),
+        TEST(a_pool_resized_down_and_up_at_once_has_all_its_workers),
+        TEST(a_draft_whose_write_failed_cannot_be_submitted),
+        TEST(a_blob_that_cannot_be_removed_stops_nothing),
         TEST(results_expire_and_then_the_job),
         TEST(a_newer_program_is_told_what_this_library_does_not_know),
     };
