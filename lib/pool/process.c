@@ -131,6 +131,26 @@ static int open_statm(pid_t pid)
     return open(path, O_RDONLY | O_CLOEXEC);
 }
 
+/* waitid() on that process. @return 0, or -1 with errno */
+static int wait_for(const struct ij_process *process, int flags, siginfo_t *out)
+{
+    bool has_pidfd = process->pidfd >= 0;
+    int rc;
+    out->si_pid = 0;
+    do
+        rc = waitid(has_pidfd ? BY_PIDFD : P_PID,
+                    (id_t)(has_pidfd ? process->pidfd : process->pid), out, flags);
+    while (rc < 0 && errno == EINTR);
+    return rc;
+}
+
+/* Also when somebody else has reaped it. */
+static bool has_ended(const struct ij_process *process)
+{
+    siginfo_t info;
+    return wait_for(process, WEXITED | WNOHANG | WNOWAIT, &info) < 0 || info.si_pid != 0;
+}
+
 /* Hold on to the child that was just spawned, as long as its pid is certainly its own. */
 static int watch(struct ij_process *process, const char *path, struct imgjob_error *err)
 {
@@ -139,11 +159,14 @@ static int watch(struct ij_process *process, const char *path, struct imgjob_err
         process->statm_fd = open_statm(process->pid);
     if (process->statm_fd >= 0)
         return 0;
-    if (errno == ESRCH || errno == ENOENT) { /* and reaped by this program */
+    int cause = errno;
+    bool is_gone = cause == ESRCH || has_ended(process);
+    if (cause == ESRCH) /* reaped by this program: the pid may be anybody's */
         process->pid = 0;
+    if (is_gone)
         return ij_fail(err, IMGJOB_E_CRASHED, "worker '%.60s' did not start: ended",
                        path);
-    }
+    errno = cause;
     return ij_fail_errno(err, IMGJOB_E_CRASHED, "watch the worker '%.120s'", path);
 }
 
@@ -191,26 +214,6 @@ int ij_process_start(const char *path, uint64_t memory_limit, uint64_t output_li
     process.stderr_fd = ij_steal_fd(&pipes[0]);
     *out = process;
     return 0;
-}
-
-/* waitid() on that process. @return 0, or -1 with errno */
-static int wait_for(const struct ij_process *process, int flags, siginfo_t *out)
-{
-    bool has_pidfd = process->pidfd >= 0;
-    int rc;
-    out->si_pid = 0;
-    do
-        rc = waitid(has_pidfd ? BY_PIDFD : P_PID,
-                    (id_t)(has_pidfd ? process->pidfd : process->pid), out, flags);
-    while (rc < 0 && errno == EINTR);
-    return rc;
-}
-
-/* Also when somebody else has reaped it. */
-static bool has_ended(const struct ij_process *process)
-{
-    siginfo_t info;
-    return wait_for(process, WEXITED | WNOHANG | WNOWAIT, &info) < 0 || info.si_pid != 0;
 }
 
 /* What has no pidfd form goes by the pid of a process that was alive just now. */

@@ -238,7 +238,7 @@ static void a_successor_that_does_not_start_is_this_nodes_fault(void **state)
     bench.config.timeout_ms = 100; /* the wait for it ends with the attempt */
     run_after_death(&bench, &result);
     expect_nodes_fault(&result, "not ready within ");
-    assert_null(strstr(test_err.text, "10000 ms"));
+    assert_true(atoi(strstr(test_err.text, "within ") + strlen("within ")) < 10000);
     bench_done(&bench);
     test_dir_remove(dir);
 }
