@@ -17,7 +17,7 @@ curl -sS --fail-with-body "$url/health"
 say 'submit as JSON, the image in base64'
 answer=$({
     printf '{"image_data": "'
-    base64 "$image"
+    base64 "$image" | tr -d '\n'
     printf '", "operation": "resize", "width": 400, "height": 300, "output_format": "jpeg"}'
 } | curl -sS --fail-with-body -X POST "$url/jobs" -H 'Content-Type: application/json' \
     --data-binary @-)

@@ -31,15 +31,15 @@ struct imgjob_limits {
     uint64_t
         max_progressive_pixels; /**< the same for interlaced images; 0 = 20,000,000 */
     uint32_t max_side;          /**< px, each side of an input; 0 = 16,384 */
-    uint32_t max_pages;         /**< pages loaded, 1..256; 0 = 1. This version always loads
-                                      the first page alone */
+    uint32_t max_pages; /**< pages loaded, 1..256; 0 = 1. This version always loads
+                              the first page alone */
 };
 
 /** Options of imgjob_run() and imgjob_info(). Zero means "default". @since 0.1 */
 struct imgjob_run_options {
     size_t size;                        /**< sizeof(struct imgjob_run_options) */
     const struct imgjob_limits *limits; /**< read during the call; NULL = all defaults */
-    uint32_t timeout_ms; /**< stop after this, at the next tile; 0 = 30,000 */
+    uint32_t timeout_ms;  /**< stop after this, at the next tile; 0 = 30,000 */
     uint32_t safe_shrink; /**< 1 = keep libvips' factor-2 margin when a JPEG is decoded at
                               reduced size: slower, a little sharper */
 };
@@ -60,10 +60,11 @@ struct imgjob_output {
 /**
  * Decode `image`, do what `spec` says, encode the outputs.
  *
- * Any thread, any number at a time. The first call starts libvips for the whole process: with
- * its operation cache off, one thread per image, the loaders that libvips calls untrusted
- * blocked, and its warnings dropped (they quote the bytes of strangers). The error text of libvips is one per process, so with
- * several runs at once a text may name another run's fault; the code is always right.
+ * Any thread, any number at a time. The first call starts libvips for the whole process:
+ * with its operation cache off, one thread per image, the loaders that libvips calls
+ * untrusted blocked, and its warnings dropped (they quote the bytes of strangers). The
+ * error text of libvips is one per process, so with several runs at once a text may name
+ * another run's fault; the code is always right.
  *
  * @param image   borrowed during the call
  * @param options read during the call; NULL = all defaults

@@ -29,16 +29,15 @@ struct imgjob_pool_options {
     const struct imgjob_limits *limits; /**< NULL = all defaults */
     uint32_t job_timeout_ms; /**< wall time of one attempt, then SIGKILL; 0 = 30,000 */
     uint32_t job_cpu_ms;     /**< CPU time of one attempt; 0 = 20,000 */
-    uint32_t lease_ms;       /**< a silent process loses its job after this, 10,000..3,600,000;
-                                  0 = 30,000 */
-    uint32_t recycle_jobs;   /**< replace a worker after this many jobs; 0 = 500 */
-    uint64_t recycle_rss; /**< or when it is larger than this; bytes; 0 = 268,435,456 */
-    uint64_t
-        worker_memory_limit; /**< address space of a worker; bytes; 0 = 2,147,483,648 */
-    uint32_t paused;         /**< 1 = begin without claiming; see imgjob_pool_resume() */
-    uint32_t safe_shrink;    /**< as in struct imgjob_run_options */
-    imgjob_log_fn log;       /**< NULL = silent */
-    void *log_data;          /**< handed to `log` */
+    uint32_t lease_ms; /**< a silent process loses its job after this, 10,000..3,600,000;
+                            0 = 30,000 */
+    uint32_t recycle_jobs; /**< replace a worker after this many jobs; 0 = 500 */
+    uint64_t recycle_rss;  /**< or when it is larger than this; bytes; 0 = 268,435,456 */
+    uint64_t worker_memory_limit; /**< bytes of address space; 0 = 2,147,483,648 */
+    uint32_t paused;      /**< 1 = begin without claiming; see imgjob_pool_resume() */
+    uint32_t safe_shrink; /**< as in struct imgjob_run_options */
+    imgjob_log_fn log;    /**< NULL = silent */
+    void *log_data;       /**< handed to `log` */
 };
 
 /** A running pool. Shared: any thread may use it. @since 0.1 */
@@ -76,8 +75,8 @@ IMGJOB_API int imgjob_pool_resize(struct imgjob_pool *pool, uint32_t workers,
                                   struct imgjob_error *err);
 
 /**
- * Stop claiming; running jobs go on, and a worker that is just finishing one may still take
- * its next. Idempotent.
+ * Stop claiming; running jobs go on, and a worker that is just finishing one may still
+ * take its next. Idempotent.
  *
  * @since 0.1
  */
@@ -124,8 +123,9 @@ struct imgjob_pool_stats {
  * @return 0, or IMGJOB_E_ABI
  * @since 0.1
  */
-IMGJOB_API int imgjob_pool_read_stats(struct imgjob_pool *pool, struct imgjob_pool_stats *out,
-                                 struct imgjob_error *err);
+IMGJOB_API int imgjob_pool_read_stats(struct imgjob_pool *pool,
+                                      struct imgjob_pool_stats *out,
+                                      struct imgjob_error *err);
 
 /**
  * How many CPUs this process may use: affinity and cgroup quota, rounded up, at least 1.

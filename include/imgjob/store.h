@@ -25,11 +25,10 @@ enum imgjob_durability {
 
 /** Zero or NULL means "default" in every field. @since 0.1 */
 struct imgjob_store_options {
-    size_t size; /**< sizeof(struct imgjob_store_options) */
-    const char
-        *jobs_url; /**< "sqlite:PATH"; NULL = "sqlite:data/jobs.db". "memory:" forgets
-                                  all jobs at close, needs empty directories, and is
-                                  for tests. Its directory is created */
+    size_t size;            /**< sizeof(struct imgjob_store_options) */
+    const char *jobs_url;   /**< "sqlite:PATH"; NULL = "sqlite:data/jobs.db". "memory:"
+                               forgets   all jobs at close, needs empty directories, and is
+                                           for tests. Its directory is created */
     const char *inputs_url; /**< "file:DIR"; NULL = "file:uploads". Created if absent */
     const char
         *outputs_url; /**< "file:DIR"; NULL = "file:outputs". Not the inputs' directory */
@@ -41,7 +40,7 @@ struct imgjob_store_options {
     uint64_t result_ttl_ms; /**< images of an ended job live this long; 0 = 7 days */
     uint64_t job_ttl_ms;    /**< and its row this long; 0 = 30 days */
     uint32_t durability;    /**< enum imgjob_durability */
-    uint32_t reserved; /**< 0 */
+    uint32_t reserved;      /**< 0 */
     imgjob_log_fn log;      /**< NULL = silent */
     void *log_data;         /**< handed to `log` */
 };
@@ -111,8 +110,8 @@ IMGJOB_API void imgjob_draft_discard(struct imgjob_draft *draft);
 struct imgjob_submit_options {
     size_t size; /**< sizeof(struct imgjob_submit_options) */
     uint32_t
-        max_attempts; /**< tries when the trouble is not the job's own, 1..20; 0 = 3 */
-    uint32_t reserved;     /**< 0 */
+        max_attempts;  /**< tries when the trouble is not the job's own, 1..20; 0 = 3 */
+    uint32_t reserved; /**< 0 */
 };
 
 /**
@@ -225,8 +224,8 @@ struct imgjob_store_stats {
  * @since 0.1
  */
 IMGJOB_API int imgjob_store_read_stats(struct imgjob_store *store,
-                                  struct imgjob_store_stats *out,
-                                  struct imgjob_error *err);
+                                       struct imgjob_store_stats *out,
+                                       struct imgjob_error *err);
 
 IMGJOB_END_DECLS
 #endif

@@ -7,8 +7,7 @@
 #include "base/error.h"
 
 /* Where a member ends: the size of a struct whose first release ended with it. */
-#define IJ_END_OF(type, member)                                                          \
-    (offsetof(type, member) + sizeof(((type *)0)->member))
+#define IJ_END_OF(type, member) (offsetof(type, member) + sizeof(((type *)0)->member))
 
 /*
  * Copy the caller's options into `out` (`out_size` bytes, zeroed where the caller's
@@ -21,8 +20,8 @@ int ij_options_read(void *out, size_t out_size, size_t oldest, const void *optio
 
 /*
  * Fill the caller's result struct from ours; its `size` member stays, and what only a
- * newer caller knows becomes zero. @return 0, or IMGJOB_E_ABI when its size is not even that of the size
- * member
+ * newer caller knows becomes zero. @return 0, or IMGJOB_E_ABI when its size is not even
+ * that of the size member
  */
 int ij_result_write(void *out, const void *result, size_t result_size, const char *name,
                     struct imgjob_error *err);

@@ -57,7 +57,6 @@ int ij_json_each(const struct ij_json *object,
 
 /* The value itself; what is asked of another type gives 0, false, "". */
 int64_t ij_json_int(const struct ij_json *value);
-double ij_json_real(const struct ij_json *value); /* of an int too */
 bool ij_json_bool(const struct ij_json *value);
 const char *ij_json_string(
     const struct ij_json *value); /* terminated; no U+0000 inside */
@@ -85,4 +84,3 @@ void ij_json_close(struct ij_json_out *out, char bracket);
 void ij_json_put_str(struct ij_json_out *out, const char *key, const char *text);
 void ij_json_put_int(struct ij_json_out *out, const char *key, int64_t value);
 void ij_json_put_bool(struct ij_json_out *out, const char *key, bool value);
-void ij_json_put_raw(struct ij_json_out *out, const char *key, const char *json);

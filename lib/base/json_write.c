@@ -74,9 +74,3 @@ void ij_json_put_bool(struct ij_json_out *out, const char *key, bool value)
     begin_value(out, key);
     ij_buf_add_str(out->buf, value ? "true" : "false");
 }
-
-void ij_json_put_raw(struct ij_json_out *out, const char *key, const char *json)
-{
-    begin_value(out, key);
-    ij_buf_add_str(out->buf, json);
-}

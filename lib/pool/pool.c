@@ -180,7 +180,7 @@ void imgjob_pool_close(struct imgjob_pool *pool)
 }
 
 int imgjob_pool_read_stats(struct imgjob_pool *pool, struct imgjob_pool_stats *out,
-                      struct imgjob_error *err)
+                           struct imgjob_error *err)
 {
     struct imgjob_pool_stats stats = { .isolation = pool->config.isolation };
     uint32_t looping = 0, starts_beyond = 0;

@@ -231,8 +231,7 @@ static void members_are_found_and_absence_differs_from_null(void **state)
     assert_int_equal(ij_json_count(list), 3);
     assert_int_equal(ij_json_int(ij_json_at(list, 0)), 1);
     assert_non_null(ij_json_at(list, 1));
-    assert_true(ij_json_real(ij_json_at(list, 2)) == 2.5);
-    assert_true(ij_json_real(ij_json_at(list, 0)) == 1.0);
+    assert_int_equal(ij_json_type(ij_json_at(list, 2)), IJ_JSON_REAL);
     assert_null(ij_json_at(list, 3));
     assert_true(ij_json_bool(ij_json_member(root, "d")));
 }
@@ -249,7 +248,6 @@ static void another_type_reads_as_nothing(void **state)
         assert_null(ij_json_member(ij_json_at(root, i), "a"));
     }
     assert_string_equal(ij_json_string(ij_json_at(root, 1)), "");
-    assert_true(ij_json_real(ij_json_at(root, 0)) == 0);
     assert_int_equal(ij_json_type(NULL), IJ_JSON_NULL);
     assert_int_equal(ij_json_count(NULL), 0);
 }
@@ -299,12 +297,11 @@ static void what_is_written_is_valid_and_reads_back(void **state)
     ij_json_close(&out, '}');
     ij_json_put_bool(&out, NULL, false);
     ij_json_close(&out, ']');
-    ij_json_put_raw(&out, "r", "[1]");
     ij_json_close(&out, '}');
     assert_false(buf.failed);
     assert_string_equal(
         buf.data, "{\"s\":\"a\\\"\\\\\\n\\u0009\\u0001\\u007f/\xc3\xa9\",\"n\":null,"
-                  "\"i\":-9223372036854775808,\"l\":[true,{},false],\"r\":[1]}");
+                  "\"i\":-9223372036854775808,\"l\":[true,{},false]}");
     IJ_AUTO(ij_json_freep) struct ij_json *root = NULL;
     expect_code(0, parse(buf.data, &root));
     assert_string_equal(ij_json_string(ij_json_member(root, "s")),
