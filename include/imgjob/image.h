@@ -28,20 +28,21 @@ struct imgjob_limits {
     uint64_t max_upload_size; /**< bytes of one input; 0 = 10,485,760 */
     uint64_t max_output_size; /**< bytes of all outputs of a job; 0 = 67,108,864 */
     uint64_t max_pixels;      /**< width × height × pages, in and out; 0 = 50,000,000 */
-    uint64_t
-        max_progressive_pixels; /**< the same for interlaced images; 0 = 20,000,000 */
-    uint32_t max_side;          /**< px, each side of an input; 0 = 16,384 */
-    uint32_t max_pages; /**< pages loaded, 1..256; 0 = 1. This version always loads
-                              the first page alone */
+    /** The same as max_pixels for progressive or interlaced images; 0 = 20,000,000. */
+    uint64_t max_progressive_pixels;
+    uint32_t max_side; /**< px, each side of an input; 0 = 16,384 */
+    /** Pages loaded, 1..256; 0 = 1. This version always loads the first page alone. */
+    uint32_t max_pages;
 };
 
 /** Options of imgjob_run() and imgjob_info(). Zero means "default". @since 0.1 */
 struct imgjob_run_options {
     size_t size;                        /**< sizeof(struct imgjob_run_options) */
     const struct imgjob_limits *limits; /**< read during the call; NULL = all defaults */
-    uint32_t timeout_ms;  /**< stop after this, at the next tile; 0 = 30,000 */
-    uint32_t safe_shrink; /**< 1 = keep libvips' factor-2 margin when a JPEG is decoded at
-                              reduced size: slower, a little sharper */
+    uint32_t timeout_ms; /**< stop after this, at the next tile; 0 = 30,000 */
+    /** 1 = keep libvips' factor-2 margin when a JPEG is decoded at reduced size: slower,
+     * a little sharper. */
+    uint32_t safe_shrink;
 };
 
 /** The outputs of one run; owned by one thread at a time. @since 0.1 */

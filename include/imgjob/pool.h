@@ -24,13 +24,15 @@ struct imgjob_pool_options {
     size_t size;        /**< sizeof(struct imgjob_pool_options) */
     uint32_t workers;   /**< 1..256; 0 = one per CPU that affinity and cgroup leave us */
     uint32_t isolation; /**< enum imgjob_isolation */
-    const char *worker_path; /**< the imgjob-worker program; NULL = the one installed, or
-                                  built, with this library */
+
+    /** The imgjob-worker program; NULL = the one installed, or built, with this library.
+     */
+    const char *worker_path;
     const struct imgjob_limits *limits; /**< NULL = all defaults */
     uint32_t job_timeout_ms; /**< wall time of one attempt, then SIGKILL; 0 = 30,000 */
     uint32_t job_cpu_ms;     /**< CPU time of one attempt; 0 = 20,000 */
-    uint32_t lease_ms; /**< a silent process loses its job after this, 10,000..3,600,000;
-                            0 = 30,000 */
+    /** A silent process loses its job after this, 10,000..3,600,000; 0 = 30,000. */
+    uint32_t lease_ms;
     uint32_t recycle_jobs; /**< replace a worker after this many jobs; 0 = 500 */
     uint64_t recycle_rss;  /**< or when it is larger than this; bytes; 0 = 268,435,456 */
     uint64_t worker_memory_limit; /**< bytes of address space; 0 = 2,147,483,648 */
@@ -111,9 +113,8 @@ struct imgjob_pool_stats {
     bool paused;
     bool crash_looping; /**< the last starts of every worker failed */
     uint32_t isolation; /**< enum imgjob_isolation */
-    uint64_t
-        finished; /**< attempts ended since the pool was opened, whatever the outcome */
-    uint64_t restarts; /**< worker processes started beyond the first of each slot */
+    uint64_t finished;  /**< attempts ended since the pool was opened */
+    uint64_t restarts;  /**< worker processes started beyond the first of each slot */
 };
 
 /**

@@ -25,18 +25,24 @@ enum imgjob_durability {
 
 /** Zero or NULL means "default" in every field. @since 0.1 */
 struct imgjob_store_options {
-    size_t size;            /**< sizeof(struct imgjob_store_options) */
-    const char *jobs_url;   /**< "sqlite:PATH"; NULL = "sqlite:data/jobs.db". "memory:"
-                               forgets   all jobs at close, needs empty directories, and is
-                                           for tests. Its directory is created */
-    const char *inputs_url; /**< "file:DIR"; NULL = "file:uploads". Created if absent */
-    const char
-        *outputs_url; /**< "file:DIR"; NULL = "file:outputs". Not the inputs' directory */
+    size_t size; /**< sizeof(struct imgjob_store_options) */
+
+    /** "sqlite:PATH", its directory created if absent; NULL = "sqlite:data/jobs.db".
+     * "memory:" forgets all jobs at close, needs empty directories, and is for tests. */
+    const char *jobs_url;
+    /** "file:DIR", created if absent; NULL = "file:uploads". */
+    const char *inputs_url;
+    /** "file:DIR", created if absent, not the inputs' directory; NULL = "file:outputs".
+     */
+    const char *outputs_url;
+
     uint64_t max_upload_size; /**< bytes of one input; 0 = 10,485,760 */
     uint64_t max_queued_jobs; /**< jobs not yet ended; more are refused; 0 = 10,000 */
-    uint64_t
-        min_free_bytes; /**< refuse submits below this free disk space; 0 = the smaller
-                             of 5 % of the file system and 1 GiB; 1 = no floor */
+
+    /** Submits are refused below this free disk space, in bytes; 0 = the smaller of 5 %
+     * of the file system and 1 GiB, 1 = no floor. */
+    uint64_t min_free_bytes;
+
     uint64_t result_ttl_ms; /**< images of an ended job live this long; 0 = 7 days */
     uint64_t job_ttl_ms;    /**< and its row this long; 0 = 30 days */
     uint32_t durability;    /**< enum imgjob_durability */
@@ -108,10 +114,9 @@ IMGJOB_API void imgjob_draft_discard(struct imgjob_draft *draft);
 
 /** Zero means "default" in every field. @since 0.1 */
 struct imgjob_submit_options {
-    size_t size; /**< sizeof(struct imgjob_submit_options) */
-    uint32_t
-        max_attempts;  /**< tries when the trouble is not the job's own, 1..20; 0 = 3 */
-    uint32_t reserved; /**< 0 */
+    size_t size;           /**< sizeof(struct imgjob_submit_options) */
+    uint32_t max_attempts; /**< tries when the trouble may pass, 1..20; 0 = 3 */
+    uint32_t reserved;     /**< 0 */
 };
 
 /**

@@ -85,8 +85,8 @@ def try_examples(prefix, scratch):
     shutil.copytree(ROOT / "examples", examples)
     run("make", "-C", examples, "all", env=env)
     (scratch / "red.gif").write_bytes(GIF)
-    run(examples / "thumbnail", scratch / "red.gif", scratch / "out", env=env)
-    assert (scratch / "out").read_bytes()[:3] == b"\xff\xd8\xff"
+    run(examples / "thumbnail", scratch / "red.gif", scratch / "out.png", env=env)
+    assert (scratch / "out.png").read_bytes()[:4] == b"\x89PNG"
 
 
 def fetch(url, body=None):
