@@ -1,6 +1,7 @@
 /* Owns the public functions that need no store: specs, and images run in this process. */
 #include <imgjob/image.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,9 @@ int imgjob_spec_parse(const char *json, size_t len, struct imgjob_spec **out,
 struct imgjob_result {
     size_t count;
     struct imgjob_output outputs[IJ_SPEC_OUTPUTS_MAX];
-    void *data[IJ_SPEC_OUTPUTS_MAX]; /* what the outputs point to */
+    /* what the outputs point to */
+    void *data[IJ_SPEC_OUTPUTS_MAX];
+    char names[IJ_SPEC_OUTPUTS_MAX][IJ_OUTPUT_NAME_SIZE];
 };
 
 /* Options as asked for, with the limits filled in. */
@@ -89,15 +92,18 @@ int imgjob_run(const void *image, size_t len, const struct imgjob_spec *spec,
     if (rc < 0)
         return ij_fail(err, rc, "%s", failure.error.text);
     result->count = spec->output_count;
-    for (size_t i = 0; i < result->count; i++)
+    for (size_t i = 0; i < result->count; i++) {
+        (void)snprintf(result->names[i], IJ_OUTPUT_NAME_SIZE, "%s",
+                       spec->outputs[i].name);
         result->outputs[i] = (struct imgjob_output){
-            .name = spec->outputs[i].name,
+            .name = result->names[i],
             .format = outputs[i].format,
             .width = outputs[i].width,
             .height = outputs[i].height,
             .data = result->data[i],
             .len = outputs[i].len,
         };
+    }
     *out = ij_steal(&result);
     return 0;
 }

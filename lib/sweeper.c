@@ -49,8 +49,11 @@ static int condemn(struct collection *collection)
         if (!collection->suspects[i].is_condemned)
             continue;
         collection->found++;
-        if (collection->is_draft[i])
-            rc = place->ops->remove_draft(place, collection->keys[i], collection->err);
+        struct imgjob_error why;
+        if (collection->is_draft[i] &&
+            place->ops->remove_draft(place, collection->keys[i], &why) < 0)
+            ij_log(&collection->store->config.log, IMGJOB_LOG_WARN, "store", NULL,
+                   "collect: %s", why.text);
     }
     return rc;
 }

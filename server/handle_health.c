@@ -84,7 +84,7 @@ static bool write_workers_check(struct ij_json_out *out, struct imgjob_pool *poo
 {
     struct imgjob_pool_stats stats = { .size = sizeof(stats) };
     bool ok = imgjob_pool_read_stats(pool, &stats, NULL) == 0 && stats.ready > 0 &&
-              !stats.crash_looping;
+              !stats.crash_looping && stats.stalled < stats.workers;
     ij_json_open(out, "workers", '{');
     ij_json_put_bool(out, "ok", ok);
     ij_json_put_int(out, "asked", stats.workers);
@@ -93,6 +93,7 @@ static bool write_workers_check(struct ij_json_out *out, struct imgjob_pool *poo
     ij_json_put_int(out, "restarts", (int64_t)stats.restarts);
     ij_json_put_bool(out, "paused", stats.paused);
     ij_json_put_bool(out, "crash_looping", stats.crash_looping);
+    ij_json_put_int(out, "stalled", stats.stalled);
     ij_json_close(out, '}');
     return ok;
 }

@@ -230,6 +230,15 @@ static void answer_no_job(struct ij_app *app, struct ij_response *response,
         ij_problem_of_error(response, &app->log, err);
 }
 
+static void answer_look(struct ij_app *app, struct ij_response *response, int rc,
+                        const struct imgjob_job *job, const struct imgjob_error *err)
+{
+    if (rc < 0)
+        answer_no_job(app, response, err);
+    else
+        answer_job(response, job);
+}
+
 void ij_handle_job(struct ij_app *app, struct ij_request *request,
                    struct ij_response *response)
 {
@@ -239,19 +248,21 @@ void ij_handle_job(struct ij_app *app, struct ij_request *request,
         ij_problem_of_error(response, &app->log, &err);
         return;
     }
-    if (seconds > 0 && !wait_begin(app)) {
+    IJ_AUTO(job_freep) struct imgjob_job *job = NULL;
+    int rc = imgjob_store_get(app->store, request->parameter, &job, &err);
+    if (rc < 0 || seconds == 0 || imgjob_job_is_ended(job)) {
+        answer_look(app, response, rc, job, &err);
+        return;
+    }
+    if (!wait_begin(app)) {
         ij_problem(response, 503, "busy", "%" PRIu32 " requests wait already: ask again",
                    app->max_waiters);
         return;
     }
-    IJ_AUTO(job_freep) struct imgjob_job *job = NULL;
-    int rc = wait_for_job(app, request, request->parameter, seconds, &job, &err);
-    if (seconds > 0)
-        wait_end(app);
-    if (rc < 0)
-        answer_no_job(app, response, &err);
-    else
-        answer_job(response, job);
+    job_freep(&job);
+    rc = wait_for_job(app, request, request->parameter, seconds, &job, &err);
+    wait_end(app);
+    answer_look(app, response, rc, job, &err);
 }
 
 /* ---- fetch ---- */

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@ enum {
     PIECE = 65536,           /* bytes of a body that are sent or read at once */
     HEAD_MAX = 4096,         /* bytes of our own header lines */
     REQUEST_MAX_MS = 120000, /* to read a whole body */
+    DRAINERS_MAX = 16,       /* at a time */
     DRAIN_MAX = 32 << 20,    /* bytes of a refused body that are read and dropped */
     DRAIN_MS = 2000,         /* and for how long */
     STOP_GRACE_MS = 5000,
@@ -44,6 +46,7 @@ struct ij_http {
     char bind[16];
     uint16_t port;
     char start_words[160]; /* civetweb's first complaint while it starts */
+    atomic_uint drainers;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     /* guarded by lock */
@@ -148,17 +151,20 @@ bool ij_http_is_gone(const struct ij_request *request)
 
 /*
  * Read and drop what is left of a body that nobody wanted: closing a socket with unread
- * bytes resets it, and the client might lose the answer. Not for clients that wait to be
- * told: they send nothing.
+ * bytes resets it, and the client might lose the answer. It is told first that nothing
+ * more will come, so that it closes and this ends. Not for clients that wait to be told
+ * to send, and for few at a time: it is a kindness that holds a thread.
  */
-static void drain(const struct ij_request *request)
+static void drain(struct ij_http *http, const struct ij_request *request)
 {
-    if (!request->has_length || request->received >= request->length ||
-        (ij_request_header(request, "Expect") && !request->body_begun))
+    if (ij_request_header(request, "Expect") && !request->body_begun)
         return;
-    int fd = ij_socket_find(request->remote, request->remote_port);
-    if (fd >= 0)
-        ij_socket_drain(fd, DRAIN_MS, DRAIN_MAX);
+    if (atomic_fetch_add(&http->drainers, 1) < DRAINERS_MAX) {
+        int fd = ij_socket_find(request->remote, request->remote_port);
+        if (fd >= 0)
+            ij_socket_drain(fd, DRAIN_MS, DRAIN_MAX);
+    }
+    (void)atomic_fetch_sub(&http->drainers, 1);
 }
 
 static void answer(struct ij_http *http, struct ij_request *request,
@@ -166,7 +172,9 @@ static void answer(struct ij_http *http, struct ij_request *request,
 {
     uint64_t bytes = send_response(http, request, response);
     http->callbacks.served(http->callbacks.data, request, response->status, bytes);
-    drain(request);
+    /* of a request that was not understood nobody knows how much is to come */
+    if (!request->is_understood || request->received < request->length)
+        drain(http, request);
 }
 
 /* ---- requests ---- */
@@ -218,6 +226,7 @@ static int on_request(struct mg_connection *connection)
     IJ_AUTO(ij_response_done) struct ij_response response = { .request_id = request.id };
     struct imgjob_error err;
     int refusal = ij_gate_check(&request, (size_t)info->num_headers, &err);
+    request.is_understood = refusal == 0;
     if (refusal != 0)
         ij_problem(&response, refusal, "invalid", "%s", err.text);
     else
@@ -310,17 +319,18 @@ static struct mg_context *start_context(struct mg_init_data *init,
 
 /* Every setting that matters, so that no default of a civetweb build counts. */
 static const char *const fixed_settings[][2] = {
-    { "connection_queue", "256" },     /* accepted, waiting for a thread */
-    { "listen_backlog", "512" },       /* not yet accepted */
-    { "request_timeout_ms", "10000" }, /* for the head, and between bytes */
-    { "max_request_size", "16384" },   /* bytes of the head */
-    { "enable_keep_alive", "no" },     /* see gate.c */
-    { "decode_url", "no" },            /* paths are matched as they were sent */
-    { "tcp_nodelay", "1" },            /* answers are written whole */
-    { "enable_directory_listing", "no" },
-    { "enable_auth_domain_check", "no" },
-    /* or an absolute target gets no answer at all */ /* never reached */
+    { "connection_queue", "256" },        /* accepted, waiting for a thread */
+    { "listen_backlog", "512" },          /* not yet accepted */
+    { "request_timeout_ms", "10000" },    /* for the head, and between bytes */
+    { "max_request_size", "16384" },      /* bytes of the head */
+    { "enable_keep_alive", "no" },        /* see gate.c */
+    { "decode_url", "no" },               /* paths are matched as they were sent */
+    { "tcp_nodelay", "1" },               /* answers are written whole */
+    { "enable_directory_listing", "no" }, /* never reached */
     { "access_control_allow_origin", "" },
+    /* or an absolute target gets no answer; of "OPTIONS *" and of targets that name
+     * another server civetweb tells us nothing either way */
+    { "enable_auth_domain_check", "no" },
 };
 
 static int listen_on(struct ij_http *http, const struct ij_http_options *options,

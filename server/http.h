@@ -32,10 +32,11 @@ int ij_http_start(const struct ij_http_options *options, struct ij_http **out,
                   struct imgjob_error *err);
 
 /* The port it listens on. */
-/* Whether the client has closed its side: nobody is there to be answered. */
-bool ij_http_is_gone(const struct ij_request *request);
-
 uint32_t ij_http_port(const struct ij_http *http);
+
+/* Whether the client has closed its side, and so does not care for an answer; one that
+ * only half-closed looks the same. */
+bool ij_http_is_gone(const struct ij_request *request);
 
 /*
  * Read the next bytes of a request's body: `len` of them, fewer at its end. A client that

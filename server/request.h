@@ -28,6 +28,7 @@ struct ij_request {
     struct ij_header headers[IJ_HEADERS_MAX];
     size_t header_count;
 
+    bool is_understood;    /* it passed the gate */
     bool has_length;       /* Content-Length was given */
     bool expects_continue; /* the client sends its body only when told to */
     bool body_begun;

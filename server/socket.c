@@ -55,6 +55,7 @@ void ij_socket_drain(int fd, uint32_t ms, size_t bytes_max)
     IJ_AUTO(ij_free) char *piece = malloc(PIECE);
     int64_t until = ij_mono_ms(&ij_clock_system) + ms;
     size_t dropped = 0;
+    (void)shutdown(fd, SHUT_WR); /* else it is closed already */
     while (piece && dropped < bytes_max) {
         int64_t left = until - ij_mono_ms(&ij_clock_system);
         struct pollfd wait = { .fd = fd, .events = POLLIN };

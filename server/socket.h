@@ -13,5 +13,6 @@ int ij_socket_find(const char *remote_address, uint16_t remote_port);
 /* Whether the other side has closed. */
 bool ij_socket_is_closed(int fd);
 
-/* Read and drop what comes, for at most `ms` and `bytes_max`, or until the end. */
+/* Say that nothing more will be sent; then read and drop what comes, for at most `ms` and
+ * `bytes_max`, or until the end. */
 void ij_socket_drain(int fd, uint32_t ms, size_t bytes_max);

@@ -67,7 +67,8 @@ IMGJOB_API int imgjob_pool_open(struct imgjob_store *store,
                                 struct imgjob_pool **out, struct imgjob_error *err);
 
 /**
- * Change the number of workers; comes back at once. Those that go finish their job first.
+ * Change the number of workers. Those that go finish their job first, and nobody waits
+ * for them, unless one that is just ending is wanted again.
  *
  * @param workers 1..256
  * @return 0, or IMGJOB_E_INVALID, _NOMEM
@@ -110,6 +111,7 @@ struct imgjob_pool_stats {
     uint32_t workers; /**< as asked for */
     uint32_t ready;   /**< workers that could take a job now or have one */
     uint32_t busy;    /**< workers that have a job */
+    uint32_t stalled; /**< workers that wait because this machine lacks disk or memory */
     bool paused;
     bool crash_looping; /**< the last starts of every worker failed */
     uint32_t isolation; /**< enum imgjob_isolation */

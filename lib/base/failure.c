@@ -50,6 +50,15 @@ bool ij_reason_is_permanent(enum ij_reason reason)
     return reason >= IJ_REASON_FORMAT && reason <= IJ_REASON_LOST;
 }
 
+bool ij_failure_is_of_node(const struct ij_failure *failure)
+{
+    if (ij_reason_is_permanent(failure->reason))
+        return false;
+    return failure->error.code == IMGJOB_E_FULL ||
+           failure->error.code == IMGJOB_E_NOMEM ||
+           (failure->error.code == IMGJOB_E_BLOB && failure->stage == IJ_STAGE_PUBLISH);
+}
+
 int ij_failure_set(struct ij_failure *failure, enum ij_stage stage, enum ij_reason reason,
                    int code, const char *fmt, ...)
 {

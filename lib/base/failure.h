@@ -66,6 +66,11 @@ const char *ij_reason_name(enum ij_reason reason); /* "" for NONE and out of ran
 /* Whether the same job would fail in the same way again. */
 bool ij_reason_is_permanent(enum ij_reason reason);
 
+/* Whether this node is to blame and not the job: no room on the disk, no memory, no
+ * descriptors, or no writing to the storage. An input that cannot be read is the job's
+ * own trouble. */
+bool ij_failure_is_of_node(const struct ij_failure *failure);
+
 /* Fill stage, reason, code and sentence; the other members stay. @return `code` */
 int ij_failure_set(struct ij_failure *failure, enum ij_stage stage, enum ij_reason reason,
                    int code, const char *fmt, ...) IJ_PRINTF(5, 6);

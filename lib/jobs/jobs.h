@@ -27,7 +27,7 @@ enum {
     IJ_ATTEMPTS_DEFAULT = 3,
     IJ_CRASHES_MAX = 3, /* the crash that makes a job `poison` */
     IJ_LOSSES_MAX = 20, /* nodes that may die under a job before it is failed as `lost` */
-    IJ_RELEASES_MAX = 20, /* then a release waits like a retry */
+    IJ_RELEASES_MAX = 20, /* then a release waits, or, with a failure, is a retry */
     IJ_DOCUMENT_MAX =
         256 * 1024,        /* bytes of a spec, an input, a result, a list of keys */
     IJ_CLAIM_SIDE_MAX = 64 /* T3, and T13, that one claim does on its way, each */
@@ -102,9 +102,9 @@ enum ij_finish_kind {
     IJ_FINISH_SUCCEEDED, /* T6 */
     IJ_FINISH_FAILED,    /* T7: permanent */
     IJ_FINISH_RETRY,     /* T8, or T7 when no attempt is left */
-    IJ_FINISH_RELEASED,  /* T9: we stop, the job is not to blame */
-    IJ_FINISH_CANCELED,  /* T10 */
-    IJ_FINISH_CRASHED    /* T16: its worker process died by itself */
+    IJ_FINISH_RELEASED, /* T9: we stop; or, with a failure, this node cannot run it now */
+    IJ_FINISH_CANCELED, /* T10 */
+    IJ_FINISH_CRASHED   /* T16: its worker process died by itself */
 };
 
 struct ij_finish {
@@ -112,8 +112,9 @@ struct ij_finish {
     enum ij_finish_kind kind;
     const char *result; /* borrowed; JSON, of SUCCEEDED */
     const char *keys;   /* borrowed; keys of the output blobs, each ended by '\n' */
-    const struct ij_failure *failure; /* borrowed; of FAILED, RETRY, CRASHED */
-    uint64_t random;                  /* any random number: the jitter of a delay */
+    const struct ij_failure
+        *failure;    /* borrowed; of FAILED, RETRY, CRASHED; of RELEASED it may be */
+    uint64_t random; /* any random number: the jitter of a delay */
 };
 
 struct ij_beat { /* T5 */

@@ -138,17 +138,22 @@ static void finish_retry(struct ij_job *job, const struct ij_finish *finish,
         enter_scheduled(job, now + ij_retry_delay_ms(job->attempt, finish->random), now);
 }
 
-/* T9. Whoever is released again and again still gets its turn, but not at once. */
+/* T9. One whose node could not run it waits, so that other jobs pass it: it might be the
+ * only one that the node cannot run. Past the cap it is tried like any that fails. */
 static void finish_released(struct ij_job *job, const struct ij_finish *finish,
-                            int64_t now)
+                            const struct ij_retention *retention, int64_t now)
 {
-    uint32_t attempt = job->attempt;
-    refund_attempt(job);
     job->releases++;
-    if (job->releases > IJ_RELEASES_MAX)
-        enter_scheduled(job, now + ij_retry_delay_ms(attempt, finish->random), now);
-    else
+    if (job->releases > IJ_RELEASES_MAX && finish->failure) {
+        finish_retry(job, finish, retention, now);
+        return;
+    }
+    refund_attempt(job);
+    bool is_at_once = !finish->failure && job->releases <= IJ_RELEASES_MAX;
+    if (is_at_once)
         enter(job, IMGJOB_STATE_READY, now);
+    else
+        enter_scheduled(job, now + ij_retry_delay_ms(job->releases, finish->random), now);
 }
 
 /* T16. The first crash may have been the worker's age, the second may not. */
@@ -168,7 +173,8 @@ static void finish_crashed(struct ij_job *job, const struct ij_finish *finish,
 bool ij_finish_blames(const struct ij_finish *finish)
 {
     return finish->kind == IJ_FINISH_FAILED || finish->kind == IJ_FINISH_RETRY ||
-           finish->kind == IJ_FINISH_CRASHED;
+           finish->kind == IJ_FINISH_CRASHED ||
+           (finish->kind == IJ_FINISH_RELEASED && finish->failure);
 }
 
 bool ij_state_finish(struct ij_job *job, const struct ij_finish *finish,
@@ -197,7 +203,7 @@ bool ij_state_finish(struct ij_job *job, const struct ij_finish *finish,
         finish_retry(job, finish, retention, now);
         return true;
     case IJ_FINISH_RELEASED:
-        finish_released(job, finish, now);
+        finish_released(job, finish, retention, now);
         return true;
     case IJ_FINISH_CANCELED:
         end(job, IMGJOB_STATE_CANCELED, retention, now);

@@ -11,9 +11,8 @@
 #include "base/auto.h"
 #include "base/digest.h"
 #include "base/io.h"
-#include "jobs/state.h"
 
-enum { FINISH_RETRY_MS = 50, FINISH_RETRY_MAX_MS = 2000 };
+enum { FINISH_RETRY_MS = 50, FINISH_RETRY_MAX_MS = 2000, RELEASE_TRIES_MAX = 4 };
 
 /* Everything of one attempt. */
 struct attempt {
@@ -38,25 +37,11 @@ static void attempt_done(struct attempt *attempt)
     ij_buf_done(&attempt->keys);
 }
 
-/*
- * Whether this node is to blame and not the job: no room on the disk, no memory, no
- * descriptors, or no writing to the storage. Then the job is given back, which costs it
- * nothing: a fault of one minute must not burn the attempts of a whole queue. An input
- * that cannot be read is the job's own trouble.
- */
-static bool is_node_fault(const struct ij_failure *failure)
-{
-    if (ij_reason_is_permanent(failure->reason))
-        return false;
-    return failure->error.code == IMGJOB_E_FULL ||
-           failure->error.code == IMGJOB_E_NOMEM ||
-           (failure->error.code == IMGJOB_E_BLOB && failure->stage == IJ_STAGE_PUBLISH);
-}
-
-/* What a failure means for the job. */
+/* What a failure means for the job. A fault of this node costs it nothing: a full disk
+ * for one minute must not burn the attempts of a whole queue. */
 static void settle_failure(struct attempt *attempt)
 {
-    attempt->is_node_fault = is_node_fault(&attempt->failure);
+    attempt->is_node_fault = ij_failure_is_of_node(&attempt->failure);
     if (attempt->is_node_fault)
         attempt->kind = IJ_FINISH_RELEASED;
     else if (ij_reason_is_permanent(attempt->failure.reason))
@@ -278,17 +263,21 @@ static bool is_worth_another_try(int rc)
 }
 
 /* Ask the store until it has an answer: the work is done and must not be thrown away
- * because the database was busy for a moment. The lease is renewed meanwhile. */
+ * because the database was busy for a moment. The lease is renewed meanwhile. A release
+ * is not worth as much: the end of its lease does the same. */
 static int finish_until_answered(struct ij_place *place, const struct ij_finish *finish,
                                  const struct ij_claim *next, struct ij_record *out_next,
                                  struct imgjob_error *err)
 {
     struct ij_jobs *jobs = place->bench->jobs;
     int rc = jobs->ops->finish(jobs, finish, next, out_next, err);
-    uint32_t delay_ms = FINISH_RETRY_MS;
-    while (is_worth_another_try(rc) && place->pause(place->data, delay_ms)) {
+    uint32_t delay_ms = FINISH_RETRY_MS, tries = 1;
+    while (is_worth_another_try(rc) &&
+           (finish->kind != IJ_FINISH_RELEASED || tries < RELEASE_TRIES_MAX) &&
+           place->pause(place->data, delay_ms)) {
         rc = jobs->ops->finish(jobs, finish, NULL, out_next, err);
         delay_ms = delay_ms < FINISH_RETRY_MAX_MS ? delay_ms * 2 : delay_ms;
+        tries++;
     }
     return rc;
 }
@@ -307,7 +296,7 @@ static void finish(struct attempt *attempt, const struct ij_claim *next,
     if (attempt->kind == IJ_FINISH_SUCCEEDED) {
         finish.result = attempt->result.data;
         finish.keys = attempt->keys.data;
-    } else if (ij_finish_blames(&finish))
+    } else if (attempt->failure.reason != IJ_REASON_NONE)
         finish.failure = &attempt->failure;
     (void)ij_random(&finish.random, sizeof(finish.random), NULL); /* else no jitter */
     /* the lease is renewed until the answer is there, but what is decided is decided */

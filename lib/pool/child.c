@@ -165,9 +165,11 @@ static enum ij_event begin(struct attempt *attempt)
         return event;
     ij_chatter_begin(&child->channel.chatter, NULL); /* nor were its last words for it */
     (void)end_process(child); /* the death of an idle worker explains nothing */
-    int rc = prepare_until(child, attempt->until_mono_ms, &attempt->err);
+    int rc = prepare_until(child, ij_mono_ms(&ij_clock_system) + HELLO_MS, &attempt->err);
     if (rc < 0)
         return give_up(attempt, rc);
+    /* the job's own time begins with a worker */
+    attempt->until_mono_ms = ij_mono_ms(&ij_clock_system) + child->config->timeout_ms;
     ij_chatter_begin(&child->channel.chatter, attempt->work->job_id);
     event = send_job(attempt);
     if (event != IJ_EVENT_GONE)
@@ -290,8 +292,8 @@ static enum ij_ending explain_deadline(struct attempt *attempt)
     return IJ_ENDED_FAILED;
 }
 
-/* What is this node's fault and no job's; see executor.h. */
-static bool is_nodes_fault(int code)
+/* Codes by which a failure can be told to be this node's; see ij_failure_is_of_node(). */
+static bool is_code_of_node(int code)
 {
     return code == IMGJOB_E_BLOB || code == IMGJOB_E_FULL || code == IMGJOB_E_NOMEM;
 }
@@ -299,7 +301,7 @@ static bool is_nodes_fault(int code)
 /* The worker, or this side, could not go on: not the image's fault, as far as we know. */
 static enum ij_ending explain_breakdown(struct attempt *attempt, const char *what)
 {
-    int code = is_nodes_fault(attempt->err.code) ? attempt->err.code : IMGJOB_E_INTERNAL;
+    int code = is_code_of_node(attempt->err.code) ? attempt->err.code : IMGJOB_E_INTERNAL;
     (void)end_process(attempt->child); /* killed by us */
     (void)ij_failure_set(&attempt->out->failure, current_stage(attempt),
                          IJ_REASON_INTERNAL, code, "%s: %.180s", what, attempt->err.text);
@@ -311,7 +313,7 @@ static void take_failure(struct attempt *attempt)
 {
     struct ij_failure *failure = &attempt->out->failure;
     *failure = attempt->result.failure;
-    if (is_nodes_fault(failure->error.code) && !ij_reason_is_permanent(failure->reason))
+    if (is_code_of_node(failure->error.code) && !ij_reason_is_permanent(failure->reason))
         failure->error.code = IMGJOB_E_INTERNAL;
 }
 

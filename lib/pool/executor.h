@@ -42,9 +42,9 @@ enum ij_ending {
 };
 
 /*
- * A failure with code BLOB, FULL or NOMEM and reason BLOB, STORE or INTERNAL is the fault
- * of this node and no job's: no descriptors or memory here, or no worker that starts.
- * Only what this process met itself is told so, never what a worker says.
+ * A failure that is this node's fault (ij_failure_is_of_node(): no descriptors or memory
+ * here, or no worker that starts) is only told of what this process met itself, never on
+ * a worker's word.
  */
 
 /* One output; `fd` is a memfd, sealed against every change, its format proven by its
@@ -79,7 +79,8 @@ struct ij_executor_ops {
     bool (*is_ready)(struct ij_executor *executor);
 
     /* Run one attempt; prepare() has succeeded or is_ready() was true. Comes back at the
-     * deadline at the latest. Fills `out`, which was zeroed. */
+     * deadline at the latest, or, had a dead worker to be replaced, so much later. Fills
+     * `out`, which was zeroed. */
     void (*run)(struct ij_executor *executor, const struct ij_work *work,
                 struct ij_work_result *out);
 

@@ -127,9 +127,9 @@ void ij_leases_begin_work(struct ij_leases *leases, uint32_t slot,
     struct ij_held_lease *held = &leases->held[slot];
     executor->ops->unstop(executor);
     held->executor = executor;
-    if (leases->is_releasing)
-        stop_held(held, IJ_STOP_RELEASED);
-    else if (held->cause != IJ_STOP_NONE) /* stopped before it began */
+    if (leases->is_releasing && held->cause == IJ_STOP_NONE)
+        held->cause = IJ_STOP_RELEASED;
+    if (held->cause != IJ_STOP_NONE) /* stopped before it began */
         executor->ops->stop(executor);
     (void)pthread_mutex_unlock(&leases->lock);
 }

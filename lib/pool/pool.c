@@ -192,7 +192,8 @@ int imgjob_pool_read_stats(struct imgjob_pool *pool, struct imgjob_pool_stats *o
     for (uint32_t i = 0; i < pool->workers; i++) {
         const struct ij_slot *slot = &pool->slots[i];
         stats.ready += slot->is_ready;
-        looping += slot->failed_starts >= CRASH_LOOP_STARTS;
+        looping += !slot->is_ready && slot->failed_starts >= CRASH_LOOP_STARTS;
+        stats.stalled += slot->node_faults > 1;
         starts_beyond += slot->starts > 1 ? (uint32_t)slot->starts - 1 : 0;
     }
     stats.crash_looping = looping > 0 && looping == pool->workers;

@@ -11,7 +11,7 @@
 #include "base/thread.h"
 
 enum {
-    IDLE_MS = 60000,      /* an idle slot looks for work at least so often */
+    IDLE_MS = 10000,      /* an idle slot looks for work at least so often */
     NODE_RETRY_MS = 1000, /* after store or storage refused; doubles ... */
     NODE_RETRY_MAX_MS = 30000,
     START_RETRY_MS = 100, /* after a worker did not start; doubles ... */
@@ -69,10 +69,18 @@ static void slot_set_idle(struct ij_slot *slot)
     (void)pthread_mutex_unlock(&slot->pool->lock);
 }
 
+static void slot_set_node_faults(struct ij_slot *slot, uint32_t count)
+{
+    (void)pthread_mutex_lock(&slot->pool->lock);
+    slot->node_faults = count;
+    (void)pthread_mutex_unlock(&slot->pool->lock);
+}
+
 static void slot_count_finished(struct ij_slot *slot)
 {
     (void)pthread_mutex_lock(&slot->pool->lock);
     slot->pool->finished++;
+    slot->failed_starts = 0;
     (void)pthread_mutex_unlock(&slot->pool->lock);
 }
 
@@ -84,10 +92,9 @@ static void slot_pass_call_on(struct ij_slot *slot)
     slot->is_called = false;
 }
 
-/* Sleep for `ms`, or until the slot is to end. @return false when it is */
-static bool slot_pause(void *data, uint32_t ms)
+/* Sleep for `ms`, or until the slot is to end. */
+static void slot_pause(struct ij_slot *slot, uint32_t ms)
 {
-    struct ij_slot *slot = data;
     struct imgjob_pool *pool = slot->pool;
     int64_t until = ij_mono_ms(&ij_clock_system) + ms;
     bool in_time = true;
@@ -95,20 +102,40 @@ static bool slot_pause(void *data, uint32_t ms)
     (void)pthread_mutex_lock(&pool->lock);
     while (!slot->should_end && !pool->is_closing && in_time)
         in_time = ij_cond_wait_until(&pool->cond, &pool->lock, until);
+    (void)pthread_mutex_unlock(&pool->lock);
+}
+
+/* The same for an attempt, whose job keeps the slot alive. @return false = the pool ends
+ */
+static bool slot_pause_attempt(void *data, uint32_t ms)
+{
+    struct ij_slot *slot = data;
+    struct imgjob_pool *pool = slot->pool;
+    int64_t until = ij_mono_ms(&ij_clock_system) + ms;
+    bool in_time = true;
+    (void)pthread_mutex_lock(&pool->lock);
+    while (!pool->is_closing && in_time)
+        in_time = ij_cond_wait_until(&pool->cond, &pool->lock, until);
     bool goes_on = !pool->is_closing;
     (void)pthread_mutex_unlock(&pool->lock);
     return goes_on;
 }
 
-/* Sleep while the pool is paused. */
-static void slot_wait_while_paused(struct ij_slot *slot)
+/* Sleep while the pool is paused. @return whether it was */
+static bool slot_wait_while_paused(struct ij_slot *slot)
 {
     struct imgjob_pool *pool = slot->pool;
+    (void)pthread_mutex_lock(&pool->lock);
+    bool was_paused = pool->is_paused;
+    (void)pthread_mutex_unlock(&pool->lock);
+    if (!was_paused)
+        return false;
     slot_pass_call_on(slot);
     (void)pthread_mutex_lock(&pool->lock);
     while (pool->is_paused && !slot->should_end && !pool->is_closing)
         (void)pthread_cond_wait(&pool->cond, &pool->lock);
     (void)pthread_mutex_unlock(&pool->lock);
+    return true;
 }
 
 static int slot_open_executor(struct ij_slot *slot, struct imgjob_error *err)
@@ -126,6 +153,8 @@ static int slot_open_executor(struct ij_slot *slot, struct imgjob_error *err)
         return rc;
     (void)pthread_mutex_lock(&slot->pool->lock);
     slot->place.executor = executor;
+    if (slot->pool->is_closing) /* it went by all executors before this one was there */
+        executor->ops->stop(executor);
     (void)pthread_mutex_unlock(&slot->pool->lock);
     return 0;
 }
@@ -149,9 +178,10 @@ static void slot_set_ready(struct ij_slot *slot, bool is_ready,
     (void)pthread_mutex_lock(&pool->lock);
     slot->starts = starts;
     slot->is_ready = is_ready;
-    slot->failed_starts = is_ready ? 0 : slot->failed_starts + 1;
-    if (!is_ready)
+    if (!is_ready) {
+        slot->failed_starts++; /* until an attempt proves the opposite */
         pool->start_err = *err;
+    }
     (void)pthread_cond_broadcast(&pool->cond);
     (void)pthread_mutex_unlock(&pool->lock);
 }
@@ -177,7 +207,7 @@ static bool slot_prepare(struct ij_slot *slot)
         return true;
     ij_log(&slot->pool->config.log, IMGJOB_LOG_ERROR, "pool", NULL,
            "worker %u does not start: %s", slot->place.slot, err.text);
-    (void)slot_pause(
+    slot_pause(
         slot, growing_delay(START_RETRY_MS, slot->failed_starts - 1, START_RETRY_MAX_MS));
     return false;
 }
@@ -216,8 +246,8 @@ static int slot_look(struct ij_slot *slot, struct ij_record *record, int64_t *ne
     struct imgjob_error err;
     if (!slot_begin_claim(slot))
         return 2;
-    slot->is_called = false; /* this is the look that was asked for */
     int rc = jobs->ops->claim(jobs, &pool->claim, record, next_due, &err);
+    slot->is_called &= rc < 0; /* this was the look that was asked for */
     if (rc == 0)
         ij_attempt_accept(&slot->place, record);
     else
@@ -235,37 +265,42 @@ static void slot_claim(struct ij_slot *slot, struct ij_record *record)
     struct ij_waiter waiter;
     struct imgjob_error err;
     int64_t next_due = 0;
-    slot_wait_while_paused(slot);
+    if (slot_wait_while_paused(slot))
+        return; /* the worker may have died meanwhile */
     if (!slot_check_storage(slot) ||
         ij_wake_add(pool->config.work, &waiter, &ij_id_none, &err) < 0) {
-        slot->node_faults++;
-        (void)slot_pause(slot, NODE_RETRY_MS);
+        slot_set_node_faults(slot, slot->node_faults + 1);
+        slot_pause(slot, NODE_RETRY_MS);
         return;
     }
     int rc = slot_look(slot, record, &next_due);
     /* only after a look from behind the registration, or a wake-up could have been
      * missed; the worker may have died since prepare(): then do not sleep, replace it */
-    if (rc == 1 && slot_is_ready(slot))
+    bool is_ready = slot_is_ready(slot);
+    if (rc == 1 && is_ready)
         slot_sleep(slot, &waiter, next_due);
     /* woken while it looked: for another job than the one it found */
     slot->is_called |= ij_wake_remove(pool->config.work, &waiter);
     if (rc == 0)
         slot_pass_call_on(slot);
     else if (rc < 0)
-        (void)slot_pause(slot, NODE_RETRY_MS);
+        slot_pause(slot, NODE_RETRY_MS);
+    else if (!is_ready) /* it came up and died without a job */
+        slot_pause(slot, START_RETRY_MS);
 }
 
-/* Run the job of `record`, and wait a growing time when this node cannot do it. */
+/* Run the job of `record`, and wait a growing time when this node cannot run one job
+ * after the other: a single one it cannot run waits alone, in the store. */
 static void slot_attempt(struct ij_slot *slot, struct ij_record *record)
 {
     bool is_node_fault = ij_attempt_run(&slot->place, record, &slot->pool->claim);
     slot_count_finished(slot);
-    slot->node_faults = is_node_fault ? slot->node_faults + 1 : 0;
+    slot_set_node_faults(slot, is_node_fault ? slot->node_faults + 1 : 0);
     if (!record->spec)
         slot_set_idle(slot);
-    if (is_node_fault)
-        (void)slot_pause(
-            slot, growing_delay(NODE_RETRY_MS, slot->node_faults - 1, NODE_RETRY_MAX_MS));
+    if (slot->node_faults > 1)
+        slot_pause(
+            slot, growing_delay(NODE_RETRY_MS, slot->node_faults - 2, NODE_RETRY_MAX_MS));
 }
 
 /* Take jobs until told to end. With a job in `record` the slot is busy. */
@@ -333,7 +368,7 @@ int ij_slot_start(struct imgjob_pool *pool, uint32_t index, struct imgjob_error 
             .bench = &pool->bench,
             .slot = index,
             .may_next = slot_may_go_on,
-            .pause = slot_pause,
+            .pause = slot_pause_attempt,
             .data = slot,
         },
         .phase = IJ_SLOT_ALIVE,

@@ -20,14 +20,14 @@ struct ij_slot {
     struct imgjob_pool *pool;
     struct ij_place place; /* its executor: guarded by pool->lock against close */
     pthread_t thread;
-    bool is_called;       /* by a wake-up that this slot has not acted upon yet */
-    uint32_t node_faults; /* in a row */
+    bool is_called; /* by a wake-up that this slot has not acted upon yet */
     bool is_store_refusing;
     /* guarded by pool->lock */
     enum ij_slot_phase phase;
     bool should_end;
     bool is_ready, is_busy;
-    uint32_t failed_starts; /* in a row */
+    uint32_t failed_starts; /* since an attempt was made */
+    uint32_t node_faults;   /* in a row: times this node could not run or store a job */
     uint64_t starts;
 };
 

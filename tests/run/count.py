@@ -1,4 +1,5 @@
-"""Print how many tests passed, failed and were skipped, by a file of results.
+"""Print how many tests passed, failed and were skipped, by a file of results; and, on standard
+error, a line "skipped: …" for each that says why it was.
 
     count.py meson build/meson-logs/testlog.json    (cmocka's own counts where it has them)
     count.py junit RESULTS.xml
@@ -22,6 +23,8 @@ def count_program(test):
     passed, failed, skipped = (
         sum(int(number) for number in pattern.findall(text)) for pattern in CMOCKA.values()
     )
+    for line in re.findall(r"^skipped: .*", text, re.M):
+        print(line, file=sys.stderr)
     if test["result"] == "SKIP":
         return 0, 0, 1
     if test["result"] in ("OK", "EXPECTEDFAIL"):
@@ -41,6 +44,9 @@ def count_junit(path):
         total += int(suite.get("tests"))
         failed += int(suite.get("failures")) + int(suite.get("errors"))
         skipped += int(suite.get("skipped", 0))
+        for case in suite.iter("testcase"):
+            for reason in case.iter("skipped"):
+                print(f"skipped: {case.get('name')}: {reason.get('message')}", file=sys.stderr)
     return total - failed - skipped, failed, skipped
 
 

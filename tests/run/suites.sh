@@ -45,9 +45,11 @@ suite() {
     status=$?
     counts=$($python tests/run/count.py "$kind" "$results" 2>>"$log") || counts='0 1 0'
     set -- $counts
+    why=$(grep '^skipped: ' "$log" | sort -u)
     # what dies outside a test has failed as well
     [ "$status" -eq 0 ] || [ "$2" -gt 0 ] || set -- "$1" 1 "$3"
     end "$@"
+    [ -z "$why" ] || echo "$why" | sed 's/^/    /'
 }
 
 # skip NAME REASON

@@ -218,8 +218,10 @@ static void every_other_image_ends_one_way_or_the_other(void **state)
     (void)state;
     const char *directory = getenv("IMGJOB_TESTDATA");
     DIR *entries = directory ? opendir(directory) : NULL;
-    if (!entries)
+    if (!entries) {
+        print_message("skipped: IMGJOB_TESTDATA names no directory of further images\n");
         skip();
+    }
     for (struct dirent *entry; (entry = readdir(entries));) {
         if (entry->d_name[0] == '.')
             continue;

@@ -231,14 +231,6 @@ static void a_successor_that_does_not_start_is_this_nodes_fault(void **state)
     run_after_death(&bench, &result);
     expect_nodes_fault(&result, "the worker could not be used: ");
 
-    assert_int_equal(symlink(program("IJ_WORKER"), path), 0);
-    expect_works(&bench);
-    assert_int_equal(unlink(path), 0);
-    write_hanging_worker(path);
-    bench.config.timeout_ms = 100; /* the wait for it ends with the attempt */
-    run_after_death(&bench, &result);
-    expect_nodes_fault(&result, "not ready within ");
-    assert_true(atoi(strstr(test_err.text, "within ") + strlen("within ")) < 10000);
     bench_done(&bench);
     test_dir_remove(dir);
 }

@@ -38,6 +38,8 @@ static struct ij_finish finish_of(const struct ij_job *job, enum ij_finish_kind 
 static bool finish(struct ij_job *job, enum ij_finish_kind kind)
 {
     struct ij_finish with = finish_of(job, kind);
+    if (!ij_finish_blames(&with) || kind == IJ_FINISH_RELEASED)
+        with.failure = NULL;
     return ij_state_finish(job, &with, &retention, NOW + 10);
 }
 
@@ -201,6 +203,36 @@ static void a_release_costs_no_attempt_and_waits_after_twenty(void **state)
     assert_true(finish(&job, IJ_FINISH_RELEASED));
     assert_int_equal(job.state, IMGJOB_STATE_SCHEDULED);
     assert_int_equal(job.attempt, 0);
+}
+
+static void a_job_its_node_cannot_run_lets_others_pass_and_is_not_tried_for_ever(
+    void **state)
+{
+    (void)state;
+    struct ij_job job = running_job();
+    struct ij_claim claim = { .lease_ms = 300 };
+    struct ij_finish with = finish_of(&job, IJ_FINISH_RELEASED);
+    assert_non_null(with.failure);
+    for (int i = 1; i <= IJ_RELEASES_MAX; i++) {
+        with.lease = ij_lease_of(&job);
+        assert_true(ij_state_finish(&job, &with, &retention, NOW));
+        assert_int_equal(job.state, IMGJOB_STATE_SCHEDULED);
+        assert_int_equal(job.attempt, 0);
+        assert_int_equal(job.reason, with.failure->reason);
+        assert_true(ij_state_promote(&job, job.run_at));
+        assert_true(ij_state_claim(&job, &claim, 5, NOW));
+    }
+    for (uint32_t i = 1; i < job.max_attempts; i++) { /* from here on each try counts */
+        with.lease = ij_lease_of(&job);
+        assert_true(ij_state_finish(&job, &with, &retention, NOW));
+        assert_int_equal(job.state, IMGJOB_STATE_SCHEDULED);
+        assert_int_equal(job.attempt, i);
+        assert_true(ij_state_promote(&job, job.run_at));
+        assert_true(ij_state_claim(&job, &claim, 5, NOW));
+    }
+    with.lease = ij_lease_of(&job);
+    assert_true(ij_state_finish(&job, &with, &retention, NOW));
+    assert_ended(&job, IMGJOB_STATE_FAILED, NOW);
 }
 
 static void the_third_crash_is_poison(void **state)
@@ -492,6 +524,8 @@ int main(void)
         cmocka_unit_test(a_permanent_error_ends_the_job_at_the_first_attempt),
         cmocka_unit_test(a_transient_error_waits_until_no_attempt_is_left),
         cmocka_unit_test(a_release_costs_no_attempt_and_waits_after_twenty),
+        cmocka_unit_test(
+            a_job_its_node_cannot_run_lets_others_pass_and_is_not_tried_for_ever),
         cmocka_unit_test(the_third_crash_is_poison),
         cmocka_unit_test(cancel_ends_a_waiting_job_and_flags_a_running_one),
         cmocka_unit_test(a_canceled_job_is_never_tried_again),

@@ -286,6 +286,22 @@ static void waiters_come_back_when_the_program_is_about_to_end(void **state)
     imgjob_job_free(job);
 }
 
+static void a_result_outlives_the_spec_it_was_made_by(void **state)
+{
+    (void)state;
+    struct imgjob_result *result = NULL;
+    struct imgjob_spec *spec =
+        spec_of("{\"operation\":\"resize\",\"width\":3,\"height\":2}");
+    expect_code(0,
+                imgjob_run(tiny_png, sizeof(tiny_png), spec, NULL, &result, &test_err));
+    imgjob_spec_free(spec);
+    const struct imgjob_output *output = imgjob_result_output(result, 0);
+    assert_string_equal(output->name, "image");
+    assert_int_equal(output->width, 3);
+    assert_null(imgjob_result_output(result, 1));
+    imgjob_result_free(result);
+}
+
 static void a_paused_pool_takes_nothing_until_it_is_resumed(void **state)
 {
     struct place *place = *state;
@@ -521,6 +537,7 @@ int main(void)
         TEST(unknown_ids_are_not_found),
         TEST(blobs_without_a_row_go_at_the_next_start),
         TEST(waiters_come_back_when_the_program_is_about_to_end),
+        TEST(a_result_outlives_the_spec_it_was_made_by),
         TEST(a_paused_pool_takes_nothing_until_it_is_resumed),
         TEST(a_pool_grows_and_shrinks_while_it_works),
         TEST(inline_isolation_runs_the_same_job),
