@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "image/bytes.h"
 
 struct fault {
     const char *words; /* lower case */
@@ -31,22 +32,12 @@ static const struct fault faults[] = {
     { "truncated", IJ_REASON_TRUNCATED },
 };
 
-static uint32_t big_endian(const uint8_t *at)
-{
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
-static uint32_t little_endian(const uint8_t *at)
-{
-    return (uint32_t)at[3] << 24 | (uint32_t)at[2] << 16 | (uint32_t)at[1] << 8 | at[0];
-}
-
 /* Whether the chunks run beyond the end, or stop before IEND. */
 static bool png_is_cut(const uint8_t *bytes, size_t len)
 {
     size_t at = 8;
     while (len - at >= 12) {
-        uint32_t size = big_endian(bytes + at);
+        uint32_t size = ij_big_endian(bytes + at);
         if (size > len - at - 12)
             return true;
         if (memcmp(bytes + at + 4, "IEND", 4) == 0)
@@ -64,7 +55,7 @@ static bool is_cut(const struct ij_source *source)
     case IMGJOB_FORMAT_PNG:
         return png_is_cut(bytes, source->len);
     case IMGJOB_FORMAT_WEBP: /* RIFF: the size of all that follows its field */
-        return little_endian(bytes + 4) > source->len - 8;
+        return ij_little_endian(bytes + 4) > source->len - 8;
     default:
         return false;
     }

@@ -83,6 +83,23 @@ static int plan_steps(struct run *run)
     return 0;
 }
 
+/* Check what the file says of itself, before a decoder does. */
+static int check_declared(struct run *run)
+{
+    struct ij_extent declared = ij_source_declared(&run->source);
+    if (declared.width == 0 || declared.height == 0)
+        return 0;
+    const struct ij_image_header header = {
+        .format = run->source.format,
+        .width = declared.width,
+        .height = declared.height,
+        .pages = 1,
+        .bands = 3,
+        .bits = 8,
+    };
+    return ij_limits_check_header(run->job->limits, &header, run->failure);
+}
+
 /* Open the input and check all that can be checked without a pixel. */
 static int begin(struct run *run)
 {
@@ -91,6 +108,8 @@ static int begin(struct run *run)
     int rc = ij_limits_check_input(job->limits, job->len, run->failure);
     if (rc == 0)
         rc = ij_source_init(&run->source, job->data, job->len, run->failure);
+    if (rc == 0)
+        rc = check_declared(run);
     if (rc == 0)
         rc = ij_source_open(&run->source, 1, &run->image, run->failure);
     if (rc < 0)

@@ -29,6 +29,10 @@ static inline void ij_image_replace(VipsImage **image, VipsImage *made)
 int ij_source_init(struct ij_source *source, const void *data, size_t len,
                    struct ij_failure *failure);
 
+/* The size that the file says it has, without a decoder having looked; 0 × 0 where it is
+ * not known before. */
+struct ij_extent ij_source_declared(const struct ij_source *source);
+
 /*
  * Open the first page; pixels are decoded when they are asked for, from top to bottom,
  * once. A file that is not whole fails then at the latest.
