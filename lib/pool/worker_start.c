@@ -80,7 +80,7 @@ static int tie_to_pool(pid_t pool_pid, struct imgjob_error *err)
 {
     static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE,
                                    SIGXFSZ /* raised by an oversized output */ };
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
         return ij_fail_errno(err, IMGJOB_E_INTERNAL,
                              "tie the worker's life to the pool's");
     if (getppid() != pool_pid) /* it died before the line above */

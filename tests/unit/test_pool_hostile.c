@@ -308,7 +308,7 @@ static void a_worker_dies_with_the_pool(void **state)
     int pipe_fds[2], status;
     pid_t worker = 0;
     /* the worker becomes ours when its parent dies, so that its end can be waited for */
-    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
     assert_int_equal(pipe(pipe_fds), 0);
     pid_t pool = fork();
     assert_true(pool >= 0);
@@ -322,7 +322,7 @@ static void a_worker_dies_with_the_pool(void **state)
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     (void)close(pipe_fds[0]);
     (void)close(pipe_fds[1]);
-    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0), 0);
 }
 
 int main(void)
