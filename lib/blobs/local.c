@@ -1,8 +1,8 @@
 /*
- * Blobs as files in one directory. A blob appears whole or not at all: its bytes go to a
- * draft beside its later place, the draft goes to the disk, and only then takes the
- * blob's name, which must be free. A write that the disk may have lost ends all writing
- * until the directory is opened again: what the kernel forgot cannot be synced later.
+ * Blobs as files in one directory. A blob's bytes go to a draft beside its later place;
+ * the whole draft takes the blob's name, which must be free, and then both go to the
+ * disk. A write that the disk may have lost ends all writing until the directory is
+ * opened again: what the kernel forgot cannot be synced later.
  *
  * Threads share nothing but the directory's descriptor and that one flag. Who may use
  * the directory at all is for marker.c to say.

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "image/bytes.h"
 
 enum {
     HEADER_LEN = 128,
@@ -28,21 +29,16 @@ static uint32_t read_u16(const uint8_t *at)
     return (uint32_t)at[0] << 8 | at[1];
 }
 
-static uint32_t read_u32(const uint8_t *at)
-{
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
 /* s15Fixed16Number */
 static double read_fixed(const uint8_t *at)
 {
-    return (int32_t)read_u32(at) / 65536.0;
+    return (int32_t)ij_big_endian(at) / 65536.0;
 }
 
 /* The element of a tag; no bytes when there is none, or it reaches beyond the end. */
 static struct bytes find_tag(struct bytes profile, const char *signature)
 {
-    uint32_t count = read_u32(profile.data + HEADER_LEN);
+    uint32_t count = ij_big_endian(profile.data + HEADER_LEN);
     for (uint32_t i = 0; i < count && i < TAGS_MAX; i++) {
         size_t at = HEADER_LEN + 4 + (size_t)i * TAG_LEN;
         if (at + TAG_LEN > profile.len)
@@ -50,8 +46,8 @@ static struct bytes find_tag(struct bytes profile, const char *signature)
         const uint8_t *tag = profile.data + at;
         if (memcmp(tag, signature, 4) != 0)
             continue;
-        size_t offset = read_u32(tag + 4);
-        size_t len = read_u32(tag + 8);
+        size_t offset = ij_big_endian(tag + 4);
+        size_t len = ij_big_endian(tag + 8);
         if (offset > profile.len || len > profile.len - offset)
             break;
         return (struct bytes){ profile.data + offset, len };
@@ -88,7 +84,7 @@ static double sampled_at(struct bytes curve, double x)
 {
     if (curve.len < 12)
         return NAN;
-    uint32_t count = read_u32(curve.data + 8);
+    uint32_t count = ij_big_endian(curve.data + 8);
     if (count == 0)
         return x;
     if (count > CURVE_POINTS_MAX || curve.len - 12 < (size_t)count * 2)

@@ -9,6 +9,7 @@
 #include <imgjob/spec.h>
 
 #include "base/auto.h"
+#include "image/bytes.h"
 #include "image/source.h"
 
 enum {
@@ -42,11 +43,6 @@ static int save_jpeg(VipsImage *image, void **bytes, size_t *len)
                                 WITHOUT_METADATA, NULL);
 }
 
-static uint32_t read_u32(const uint8_t *at)
-{
-    return (uint32_t)at[3] << 24 | (uint32_t)at[2] << 16 | (uint32_t)at[1] << 8 | at[0];
-}
-
 static void write_u32(uint8_t *at, uint32_t value)
 {
     for (int i = 0; i < 4; i++)
@@ -70,7 +66,7 @@ static void drop_metadata(uint8_t *webp, size_t *len)
     enum { HAS_ICC = 0x20, HAS_EXIF = 0x08, HAS_XMP = 0x04 };
     size_t end = HEAD;
     for (size_t at = HEAD; at + CHUNK_HEAD <= *len;) {
-        uint64_t size = (uint64_t)CHUNK_HEAD + read_u32(webp + at + 4);
+        uint64_t size = (uint64_t)CHUNK_HEAD + ij_little_endian(webp + at + 4);
         size += size & 1;
         if (size > *len - at)
             return; /* not what an encoder writes */
