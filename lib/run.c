@@ -16,6 +16,34 @@ int imgjob_spec_parse(const char *json, size_t len, struct imgjob_spec **out,
     return ij_spec_parse(json, len, &ij_image_ops, out, err);
 }
 
+static int take_text(struct ij_buf *buf, char **out, struct imgjob_error *err)
+{
+    char *text = ij_buf_take(buf);
+    if (!text)
+        return ij_fail_nomem(err, "describing the operations");
+    *out = text;
+    return 0;
+}
+
+int imgjob_spec_schema(char **out, struct imgjob_error *err)
+{
+    struct ij_buf buf = { 0 };
+    ij_spec_schema(&ij_image_ops, &buf);
+    return take_text(&buf, out, err);
+}
+
+int imgjob_spec_markdown(char **out, struct imgjob_error *err)
+{
+    struct ij_buf buf = { 0 };
+    ij_spec_markdown(&ij_image_ops, &buf);
+    return take_text(&buf, out, err);
+}
+
+void imgjob_text_free(char *text)
+{
+    free(text);
+}
+
 struct imgjob_result {
     size_t count;
     struct imgjob_output outputs[IJ_SPEC_OUTPUTS_MAX];
@@ -76,8 +104,8 @@ int imgjob_run(const void *image, size_t len, const struct imgjob_spec *spec,
         return ij_fail_nomem(err, "running an image");
     uint32_t timeout_ms = run.asked.timeout_ms ? run.asked.timeout_ms : 30000;
     struct ij_image_job job = {
-        .data = image,
-        .len = len,
+        .inputs = { { image, len } },
+        .input_count = 1,
         .spec = spec,
         .limits = &run.limits,
         .safe_shrink = run.asked.safe_shrink != 0,

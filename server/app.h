@@ -42,5 +42,7 @@ void ij_handle_health(struct ij_app *app, struct ij_request *request,
                       struct ij_response *response);
 void ij_handle_live(struct ij_app *app, struct ij_request *request,
                     struct ij_response *response);
+void ij_handle_operations(struct ij_app *app, struct ij_request *request,
+                          struct ij_response *response);
 void ij_handle_ready(struct ij_app *app, struct ij_request *request,
                      struct ij_response *response);

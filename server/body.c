@@ -209,7 +209,7 @@ static int check_spec_part(struct ij_submission *out, struct imgjob_error *err)
     int rc = ij_json_parse(text, out->spec.len, SPEC_DEPTH_MAX, &root, err);
     if (rc < 0)
         return rc;
-    out->is_long = ij_json_member(root, "steps") || ij_json_member(root, "outputs");
+    out->is_long = ij_scan_is_long(root);
     return 0;
 }
 

@@ -22,7 +22,7 @@ uint64_t ij_body_limit(enum ij_body_kind kind, uint64_t max_upload);
 struct ij_submission {
     struct imgjob_draft *draft;
     struct ij_buf spec; /* JSON for imgjob_spec_parse() */
-    bool is_long;       /* it has steps or outputs */
+    bool is_long;       /* see ij_scan_is_long() */
 };
 
 /*

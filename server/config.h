@@ -54,6 +54,7 @@ enum ij_config_action {
     IJ_CONFIG_RUN,
     IJ_CONFIG_HELP,
     IJ_CONFIG_VERSION,
+    IJ_CONFIG_OPERATIONS,
     IJ_CONFIG_PRINT
 };
 
@@ -75,8 +76,9 @@ int ij_config_init(struct ij_config *config, struct imgjob_error *err);
 int ij_config_load(struct ij_config *config, const struct ij_command *command,
                    enum ij_config_action *action, struct imgjob_error *err);
 
-/* Say what --help, --version or --print-config asks for. The configuration is printed as
- * a file that --config reads, each line saying where its value came from. */
+/* Say what --help, --version or --print-config asks for; of --operations main.c knows.
+ * The configuration is printed as a file that --config reads, each line saying where its
+ * value came from. */
 void ij_config_print(const struct ij_config *config, enum ij_config_action action,
                      FILE *out);
 

@@ -64,6 +64,7 @@ static void print_help(FILE *out)
         "  imgjobd [--config FILE] [--SETTING VALUE | --SETTING=VALUE]...\n\n"
         "  --config FILE               read 'key = value' lines; # comments\n"
         "  --print-config              show every setting and where it came from\n"
+        "  --operations                list what a job may ask for, as Markdown\n"
         "  --help, --version\n\n"
         "A setting has one name everywhere: worker_pool_size in the file,\n"
         "WORKER_POOL_SIZE in the environment, --worker-pool-size as a flag.\n"

@@ -157,6 +157,7 @@ static int action_of(const struct flag *flag, enum ij_config_action *action)
         enum ij_config_action action;
     } actions[] = { { "help", IJ_CONFIG_HELP },
                     { "version", IJ_CONFIG_VERSION },
+                    { "operations", IJ_CONFIG_OPERATIONS },
                     { "print_config", IJ_CONFIG_PRINT } };
     for (size_t i = 0; i < IJ_ARRAY_LEN(actions); i++)
         if (strcmp(actions[i].name, flag->name) == 0 && !flag->value) {
@@ -228,7 +229,9 @@ int ij_config_load(struct ij_config *config, const struct ij_command *command,
     *action = IJ_CONFIG_RUN;
     const char *config_path = NULL;
     int rc = read_orders(flags, &config_path, action, err);
-    if (rc < 0 || *action == IJ_CONFIG_HELP || *action == IJ_CONFIG_VERSION)
+    bool is_told = *action == IJ_CONFIG_HELP || *action == IJ_CONFIG_VERSION ||
+                   *action == IJ_CONFIG_OPERATIONS;
+    if (rc < 0 || is_told)
         return rc; /* help is given whatever the configuration is */
     if (config_path)
         rc = read_file(config, config_path, err);

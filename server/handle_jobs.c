@@ -249,7 +249,7 @@ void ij_handle_job(struct ij_app *app, struct ij_request *request,
         return;
     }
     IJ_AUTO(job_freep) struct imgjob_job *job = NULL;
-    int rc = imgjob_store_get(app->store, request->parameter, &job, &err);
+    int rc = imgjob_store_get(app->store, request->parameters[IJ_PATH_ID], &job, &err);
     if (rc < 0 || seconds == 0 || imgjob_job_is_ended(job)) {
         answer_look(app, response, rc, job, &err);
         return;
@@ -260,7 +260,7 @@ void ij_handle_job(struct ij_app *app, struct ij_request *request,
         return;
     }
     job_freep(&job);
-    rc = wait_for_job(app, request, request->parameter, seconds, &job, &err);
+    rc = wait_for_job(app, request, request->parameters[IJ_PATH_ID], seconds, &job, &err);
     wait_end(app);
     answer_look(app, response, rc, job, &err);
 }
@@ -284,7 +284,7 @@ static void answer_no_image(struct ij_app *app, const struct ij_request *request
 {
     IJ_AUTO(job_freep) struct imgjob_job *job = NULL;
     struct imgjob_error err;
-    if (imgjob_store_get(app->store, request->parameter, &job, &err) < 0)
+    if (imgjob_store_get(app->store, request->parameters[IJ_PATH_ID], &job, &err) < 0)
         answer_no_job(app, response, &err);
     else if (imgjob_job_status(job) == IMGJOB_STATUS_COMPLETED)
         ij_problem(response, 410, "expired", "Image has expired");
@@ -292,9 +292,34 @@ static void answer_no_image(struct ij_app *app, const struct ij_request *request
         ij_problem(response, 400, imgjob_code_name(IMGJOB_E_CONFLICT), "Image not ready");
 }
 
+/* The library says "not found": is it the job, or only that output? */
+static void answer_no_output(struct ij_app *app, const struct ij_request *request,
+                             struct ij_response *response, const struct imgjob_error *err)
+{
+    IJ_AUTO(job_freep) struct imgjob_job *job = NULL;
+    bool is_output =
+        err->code == IMGJOB_E_NOTFOUND &&
+        imgjob_store_get(app->store, request->parameters[IJ_PATH_ID], &job, NULL) == 0;
+    if (is_output)
+        ij_problem(response, 404, imgjob_code_name(err->code), "%s", err->text);
+    else
+        answer_no_job(app, response, err);
+}
+
 static const char *extension_of(uint32_t format)
 {
     return format == IMGJOB_FORMAT_JPEG ? "jpg" : imgjob_format_name(format);
+}
+
+/* Both parameters are of an output that exists, so they hold nothing but letters, digits,
+ * dashes and underscores. */
+static void name_download(struct ij_response *response, const struct ij_request *request,
+                          uint32_t format)
+{
+    const char *name = request->parameters[IJ_PATH_NAME];
+    ij_response_header(response, "Content-Disposition", "inline; filename=\"%s%s%s.%s\"",
+                       request->parameters[IJ_PATH_ID], name[0] ? "-" : "", name,
+                       extension_of(format));
 }
 
 void ij_handle_download(struct ij_app *app, struct ij_request *request,
@@ -302,22 +327,21 @@ void ij_handle_download(struct ij_app *app, struct ij_request *request,
 {
     struct imgjob_download *download = NULL;
     struct imgjob_error err;
-    int rc =
-        imgjob_store_open_output(app->store, request->parameter, NULL, &download, &err);
+    const char *name = request->parameters[IJ_PATH_NAME];
+    int rc = imgjob_store_open_output(app->store, request->parameters[IJ_PATH_ID],
+                                      name[0] ? name : NULL, &download, &err);
     if (rc == IMGJOB_E_CONFLICT) {
         answer_no_image(app, request, response);
         return;
     }
     if (rc < 0) {
-        answer_no_job(app, response, &err);
+        answer_no_output(app, request, response, &err);
         return;
     }
     uint32_t format = imgjob_download_format(download);
     response->status = 200;
     response->content_type = imgjob_format_media_type(format);
-    /* the parameter is an id that exists, so it holds nothing but hex and dashes */
-    ij_response_header(response, "Content-Disposition", "inline; filename=\"%s.%s\"",
-                       request->parameter, extension_of(format));
+    name_download(response, request, format);
     ij_response_header(response, "Content-Security-Policy",
                        "default-src 'none'; sandbox");
     response->source = (struct ij_body_source){

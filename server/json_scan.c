@@ -12,7 +12,6 @@
 #include <strings.h>
 
 #include "base/auto.h"
-#include "base/json.h"
 
 enum { DEPTH_MAX = 8 }; /* levels of nesting in a spec */
 
@@ -378,6 +377,15 @@ static void cut_member(struct ij_scan *scan)
     scan->rest.len -= end - from;
 }
 
+bool ij_scan_is_long(const struct ij_json *spec)
+{
+    static const char *const members[] = { "steps", "outputs", "load", "info" };
+    for (size_t i = 0; i < IJ_ARRAY_LEN(members); i++)
+        if (ij_json_member(spec, members[i]))
+            return true;
+    return false;
+}
+
 int ij_scan_end(struct ij_scan *scan, bool *out_is_long, struct imgjob_error *err)
 {
     if (scan->state == IJ_SCAN_START)
@@ -390,7 +398,7 @@ int ij_scan_end(struct ij_scan *scan, bool *out_is_long, struct imgjob_error *er
         return rc;
     if (!scan->has_image)
         return ij_fail(err, IMGJOB_E_INVALID, "image_data is missing");
-    *out_is_long = ij_json_member(root, "steps") || ij_json_member(root, "outputs");
+    *out_is_long = ij_scan_is_long(root);
     cut_member(scan);
     return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "base/base64.h"
 #include "base/buf.h"
+#include "base/json.h"
 
 enum {
     IJ_SCAN_PIECE = 65536,   /* bytes decoded in one go */
@@ -60,9 +61,12 @@ void ij_scan_init(struct ij_scan *scan, ij_bytes_sink sink, void *data);
 int ij_scan_feed(struct ij_scan *scan, const char *text, size_t len,
                  struct imgjob_error *err);
 
+/* Whether a spec is of the long form: any of its members makes it one. */
+bool ij_scan_is_long(const struct ij_json *spec);
+
 /*
  * The body is whole. On success `rest` is its JSON object without the image, checked by
- * ij_json_parse(), and `out_is_long` says whether it has steps or outputs.
+ * ij_json_parse(), and `out_is_long` is ij_scan_is_long() of it.
  */
 int ij_scan_end(struct ij_scan *scan, bool *out_is_long, struct imgjob_error *err);
 

@@ -59,7 +59,9 @@ static int start(struct server *server, struct imgjob_error *err)
     app->log = (struct ij_log){ ij_log_writer_event, &server->writer };
     app->max_waiters =
         (uint32_t)(config->max_waiters ? config->max_waiters : config->http_threads / 2);
-    int rc = ij_process_raise_descriptors(config->http_threads, err);
+    uint64_t workers =
+        config->worker_pool_size ? config->worker_pool_size : imgjob_cpu_count();
+    int rc = ij_process_raise_descriptors(config->http_threads, workers, err);
     if (rc == 0)
         rc = ij_signals_hold(err);
     if (rc == 0)
@@ -128,6 +130,19 @@ static int run(struct server *server)
     return has_failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static int print_operations(void)
+{
+    struct imgjob_error err;
+    char *text = NULL;
+    if (imgjob_spec_markdown(&text, &err) < 0) {
+        (void)fprintf(stderr, "imgjobd: %s\n", err.text);
+        return EXIT_FAILURE;
+    }
+    (void)fputs(text, stdout);
+    imgjob_text_free(text);
+    return EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
     (void)argc; /* the list ends with NULL as well */
@@ -144,7 +159,11 @@ int main(int argc, char **argv)
     }
     if (action == IJ_CONFIG_RUN)
         return run(&server);
-    ij_config_print(&server.config, action, stdout);
+    int status = EXIT_SUCCESS;
+    if (action == IJ_CONFIG_OPERATIONS)
+        status = print_operations();
+    else
+        ij_config_print(&server.config, action, stdout);
     ij_config_done(&server.config);
-    return EXIT_SUCCESS;
+    return status;
 }

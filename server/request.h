@@ -10,7 +10,12 @@
 #include "base/error.h"
 
 /* civetweb keeps 64 headers and drops the rest without a word, so fewer are allowed. */
-enum { IJ_HEADERS_MAX = 60, IJ_PATH_PARAMETER_SIZE = 64 };
+enum { IJ_HEADERS_MAX = 60 };
+
+/* What stands in a path for {id} and {name}; one more than an output's name may have, so
+ * that a name that was cut is none. */
+enum { IJ_PATH_PARAMETERS_MAX = 2, IJ_PATH_PARAMETER_SIZE = 66 };
+enum { IJ_PATH_ID, IJ_PATH_NAME };
 
 struct ij_header {
     const char *name;
@@ -35,10 +40,10 @@ struct ij_request {
     uint64_t length;   /* bytes of body promised */
     uint64_t received; /* bytes of body read so far */
 
-    char id[IMGJOB_ID_SIZE];                /* in the log and in X-Request-Id */
-    char parameter[IJ_PATH_PARAMETER_SIZE]; /* what stood for {id} in the path, cut */
-    int64_t began_ms;                       /* monotonic */
-    void *connection;                       /* of http.c alone */
+    char id[IMGJOB_ID_SIZE]; /* in the log and in X-Request-Id */
+    char parameters[IJ_PATH_PARAMETERS_MAX][IJ_PATH_PARAMETER_SIZE]; /* cut */
+    int64_t began_ms;                                                /* monotonic */
+    void *connection;                                                /* of http.c alone */
 };
 
 /* The value of the first header of that name, in any case; NULL when there is none. */

@@ -11,6 +11,8 @@ const struct ij_route ij_routes[] = {
     { "POST", "/jobs", ij_handle_submit },
     { "GET", "/jobs/{id}", ij_handle_job },
     { "GET", "/jobs/{id}/download", ij_handle_download },
+    { "GET", "/jobs/{id}/download/{name}", ij_handle_download },
+    { "GET", "/operations", ij_handle_operations },
     { "GET", "/health", ij_handle_health },
     { "GET", "/health/live", ij_handle_live },
     { "GET", "/health/ready", ij_handle_ready },
@@ -19,14 +21,16 @@ const size_t ij_route_count = sizeof(ij_routes) / sizeof(ij_routes[0]);
 
 static bool path_matches(const char *pattern, const char *path, struct ij_match *out)
 {
-    out->parameter[0] = '\0';
+    size_t count = 0;
+    memset(out->parameters, 0, sizeof(out->parameters));
     while (*pattern && *path) {
         if (*pattern == '{') {
             size_t len = strcspn(path, "/");
-            if (len == 0)
+            if (len == 0 || count == IJ_PATH_PARAMETERS_MAX)
                 return false;
-            (void)snprintf(out->parameter, sizeof(out->parameter), "%.*s", (int)len,
-                           path);
+            (void)snprintf(
+                out->parameters[count++], IJ_PATH_PARAMETER_SIZE, "%.*s",
+                len < IJ_PATH_PARAMETER_SIZE ? (int)len : IJ_PATH_PARAMETER_SIZE, path);
             path += len;
             pattern = strchr(pattern, '}') + 1;
         } else if (*pattern++ != *path++)
@@ -67,7 +71,7 @@ void ij_router_serve(struct ij_app *app, struct ij_request *request,
     switch (ij_router_find(ij_routes, ij_route_count, request->method, request->path,
                            &match)) {
     case IJ_ROUTE_FOUND:
-        memcpy(request->parameter, match.parameter, sizeof(request->parameter));
+        memcpy(request->parameters, match.parameters, sizeof(request->parameters));
         match.route->handle(app, request, response);
         break;
     case IJ_ROUTE_NO_METHOD:

@@ -5,7 +5,8 @@
 
 struct ij_route {
     const char *method;
-    const char *path; /* "{id}" stands for one segment that is not empty */
+    const char *path; /* "{id}" and "{name}", in this order, stand for one segment each
+                       * that is not empty */
     ij_handler handle;
 };
 
@@ -16,9 +17,10 @@ extern const size_t ij_route_count;
 enum ij_routing { IJ_ROUTE_FOUND, IJ_ROUTE_NO_PATH, IJ_ROUTE_NO_METHOD };
 
 struct ij_match {
-    const struct ij_route *route;           /* of IJ_ROUTE_FOUND */
-    char parameter[IJ_PATH_PARAMETER_SIZE]; /* what stood for {id}, cut; "" if nothing */
-    char allow[64];                         /* of IJ_ROUTE_NO_METHOD: "GET, HEAD" */
+    const struct ij_route *route; /* of IJ_ROUTE_FOUND */
+    /* what stood for {id} and {name}, cut; "" if nothing */
+    char parameters[IJ_PATH_PARAMETERS_MAX][IJ_PATH_PARAMETER_SIZE];
+    char allow[64]; /* of IJ_ROUTE_NO_METHOD: "GET, HEAD" */
 };
 
 /* Where GET is served, so is HEAD. */

@@ -86,8 +86,8 @@ IMGJOB_API const char *imgjob_job_output_name(const struct imgjob_job *job, size
 /**
  * The job as a JSON object, the same in every front end: id, status, state, reason,
  * input_path, output_path, operation, width, height (for the short form), attempt, error,
- * failure (if failed), outputs, timings, created_at, updated_at, result_expires_at and
- * expires_at (RFC 3339).
+ * failure (if failed), outputs, srcset (of a format that there is in several widths),
+ * timings, created_at, updated_at, result_expires_at and expires_at (RFC 3339).
  *
  * @return borrowed until imgjob_job_free()
  * @since 0.1

@@ -214,6 +214,14 @@ int64_t ij_json_int(const struct ij_json *value)
     return ij_json_type(value) == IJ_JSON_INT ? json_object_get_int64(unwrap(value)) : 0;
 }
 
+double ij_json_real(const struct ij_json *value)
+{
+    if (ij_json_type(value) == IJ_JSON_INT)
+        return (double)ij_json_int(value);
+    return ij_json_type(value) == IJ_JSON_REAL ? json_object_get_double(unwrap(value))
+                                               : 0;
+}
+
 bool ij_json_bool(const struct ij_json *value)
 {
     return ij_json_type(value) == IJ_JSON_BOOL && json_object_get_boolean(unwrap(value));

@@ -57,6 +57,7 @@ int ij_json_each(const struct ij_json *object,
 
 /* The value itself; what is asked of another type gives 0, false, "". */
 int64_t ij_json_int(const struct ij_json *value);
+double ij_json_real(const struct ij_json *value); /* of a whole number too */
 bool ij_json_bool(const struct ij_json *value);
 const char *ij_json_string(
     const struct ij_json *value); /* terminated; no U+0000 inside */
@@ -84,3 +85,10 @@ void ij_json_close(struct ij_json_out *out, char bracket);
 void ij_json_put_str(struct ij_json_out *out, const char *key, const char *text);
 void ij_json_put_int(struct ij_json_out *out, const char *key, int64_t value);
 void ij_json_put_bool(struct ij_json_out *out, const char *key, bool value);
+/* The shortest text that reads back as the same number; what is not finite becomes null,
+ * since JSON has no word for it. */
+void ij_json_put_real(struct ij_json_out *out, const char *key, double value);
+
+/* That text alone, whatever the locale is: "0.1", "12", "1e-07". */
+enum { IJ_REAL_TEXT_SIZE = 40 };
+void ij_real_text(char out[IJ_REAL_TEXT_SIZE], double value);

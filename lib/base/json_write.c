@@ -2,6 +2,10 @@
 #include "base/json.h"
 
 #include <inttypes.h>
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -73,4 +77,50 @@ void ij_json_put_bool(struct ij_json_out *out, const char *key, bool value)
 {
     begin_value(out, key);
     ij_buf_add_str(out->buf, value ? "true" : "false");
+}
+
+/* The locale's decimal point, which may be several bytes, becomes a point. */
+static void put_point(char *text)
+{
+    static const char others[] = "0123456789+-e";
+    char *from = text + strspn(text, others);
+    if (!*from)
+        return;
+    char *rest = from + strcspn(from, others);
+    *from = '.';
+    memmove(from + 1, rest, strlen(rest) + 1);
+}
+
+/* The fewest digits that read back as the value. */
+static void add_digits(char out[IJ_REAL_TEXT_SIZE], double value)
+{
+    enum { DIGITS_MAX = 17 }; /* enough for any double, IEEE 754 §5.12.2 */
+    locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    for (int digits = plain ? 1 : DIGITS_MAX; digits <= DIGITS_MAX; digits++) {
+        (void)snprintf(out, IJ_REAL_TEXT_SIZE, "%.*g", digits, value);
+        put_point(out);
+        if (plain && strtod_l(out, NULL, plain) == value)
+            break;
+    }
+    if (plain)
+        freelocale(plain);
+}
+
+void ij_real_text(char out[IJ_REAL_TEXT_SIZE], double value)
+{
+    static const double whole_max = 1e15; /* below, every whole number is exact */
+    if (!isfinite(value))
+        (void)snprintf(out, IJ_REAL_TEXT_SIZE, "null");
+    else if (fabs(value) < whole_max && value == trunc(value))
+        (void)snprintf(out, IJ_REAL_TEXT_SIZE, "%.0f", value + 0.0); /* never "-0" */
+    else
+        add_digits(out, value);
+}
+
+void ij_json_put_real(struct ij_json_out *out, const char *key, double value)
+{
+    char text[IJ_REAL_TEXT_SIZE];
+    ij_real_text(text, value);
+    begin_value(out, key);
+    ij_buf_add_str(out->buf, text);
 }

@@ -78,3 +78,13 @@ int ij_colour_to_srgb(VipsImage **image)
         return -1;
     return drop_extra_bands(image);
 }
+
+bool ij_colour_keeps_profile(VipsImage *image)
+{
+    VipsInterpretation kind = vips_image_guess_interpretation(image);
+    return vips_image_get_typeof(image, VIPS_META_ICC_NAME) == VIPS_TYPE_BLOB &&
+           vips_image_get_format(image) == VIPS_FORMAT_UCHAR &&
+           (kind == VIPS_INTERPRETATION_sRGB || kind == VIPS_INTERPRETATION_RGB ||
+            kind == VIPS_INTERPRETATION_B_W) &&
+           vips_image_get_bands(image) <= 4;
+}

@@ -46,9 +46,18 @@ struct ij_timings {
     uint32_t encode_ms;  /* where it is a pass of its own */
 };
 
-struct ij_image_job {
-    const void *data; /* the input, borrowed */
+enum { IJ_IMAGE_INFO_MAX = 16 * 1024 /* bytes of what is known about an image */ };
+
+/* Encoded bytes of an input, borrowed. */
+struct ij_image_input {
+    const void *data;
     size_t len;
+};
+
+struct ij_image_job {
+    struct ij_image_input
+        inputs[IJ_SPEC_INPUTS_MAX]; /* the image, then what steps take */
+    size_t input_count;             /* at least 1 */
     const struct imgjob_spec *spec;
     const struct imgjob_limits *limits; /* filled by ij_limits_read() */
     bool safe_shrink;
@@ -62,14 +71,28 @@ struct ij_image_job {
      * negative return (an error code, `err` filled) fails the job. */
     int (*on_output)(void *data, size_t index, const void *bytes, size_t len,
                      struct imgjob_error *err);
-    void *callback_data; /* handed to both */
+
+    /* Called once, after the outputs, for a spec that asks for it: what is known about
+     * the image, a JSON object, borrowed. A negative return fails the job. May be NULL.
+     */
+    int (*on_info)(void *data, const char *json, size_t len, struct imgjob_error *err);
+    void *callback_data; /* handed to all of them */
 };
 
 /* What became of an output. */
 struct ij_image_output {
     uint32_t format;        /* enum imgjob_format */
-    uint32_t width, height; /* px */
+    uint32_t width, height; /* px of one page */
+    uint32_t pages;         /* at least 1 */
     uint64_t len;           /* bytes */
+
+    /* of a search for max_bytes or target_ssim; zeros without one */
+    uint32_t encodes;     /* how often it was encoded */
+    uint32_t quality;     /* that the search took, 1..100; 0 = none was searched */
+    uint32_t colors;      /* that the search took; 0 = none was searched */
+    uint32_t ssim_millis; /* reached: 0..1000; 0 = not measured */
+    bool is_over_budget;  /* the floor was reached and it still is too large, or the top
+                           * and it still is too different */
 };
 
 /*

@@ -78,6 +78,7 @@ static const struct rule side_rule = { IJ_STAGE_LOAD, "side", "max_side" };
 static const struct rule pixel_rule = { IJ_STAGE_LOAD, "pixels", "max_pixels" };
 static const struct rule progressive_rule = { IJ_STAGE_LOAD, "pixels",
                                               "max_progressive_pixels" };
+static const struct rule pages_rule = { IJ_STAGE_LOAD, "pages", "max_pages" };
 static const struct rule step_rule = { IJ_STAGE_STEPS, "pixels", "max_pixels" };
 static const struct rule output_rule = { IJ_STAGE_ENCODE, "output bytes",
                                          "max_output_size" };
@@ -104,21 +105,29 @@ static int check_fixed(struct ij_failure *failure, const char *limit, uint32_t v
                           limit_value);
 }
 
+uint32_t ij_limits_pages(const struct ij_load_spec *load, uint32_t in_file)
+{
+    uint32_t left = in_file > load->page ? in_file - load->page : 1;
+    return load->pages && load->pages < left ? load->pages : left;
+}
+
 int ij_limits_check_input(const struct imgjob_limits *limits, uint64_t len,
                           struct ij_failure *failure)
 {
     return check(failure, &upload_rule, len, limits->max_upload_size);
 }
 
-/* One page is loaded, whatever the file holds, so max_pages (at least 1) always allows it
- * and the pixels of one page are all there are. */
 int ij_limits_check_header(const struct imgjob_limits *limits,
-                           const struct ij_image_header *header,
+                           const struct ij_image_header *header, uint32_t pages,
                            struct ij_failure *failure)
 {
     uint64_t side = header->width > header->height ? header->width : header->height;
     uint64_t pixels = (uint64_t)header->width * header->height;
+    uint64_t most = UINT64_MAX / pages; /* sides of 32 bits and 2^32 pages could wrap */
+    pixels = pixels > most ? UINT64_MAX : pixels * pages;
     int rc = check(failure, &side_rule, side, limits->max_side);
+    if (rc == 0)
+        rc = check(failure, &pages_rule, pages, limits->max_pages);
     if (rc == 0)
         rc = check(failure, &pixel_rule, pixels, limits->max_pixels);
     if (rc == 0 && header->progressive)
@@ -131,9 +140,11 @@ int ij_limits_check_header(const struct imgjob_limits *limits,
 }
 
 int ij_limits_check_step(const struct imgjob_limits *limits, struct ij_extent made,
-                         struct ij_failure *failure)
+                         uint32_t pages, struct ij_failure *failure)
 {
-    return check(failure, &step_rule, (uint64_t)made.width * made.height,
+    uint64_t pixels = (uint64_t)made.width * made.height;
+    uint64_t most = UINT64_MAX / pages;
+    return check(failure, &step_rule, pixels > most ? UINT64_MAX : pixels * pages,
                  limits->max_pixels);
 }
 

@@ -50,15 +50,29 @@ static bool is_streamed(const struct ij_source *source)
     return source->format != IMGJOB_FORMAT_PNG || source->len <= 28 || bytes[28] == 0;
 }
 
-int ij_source_open(const struct ij_source *source, uint32_t shrink, VipsImage **out,
-                   struct ij_failure *failure)
+/* JPEG and PNG hold one page, and their readers know no such option. */
+static bool has_pages(uint32_t format)
+{
+    return format != IMGJOB_FORMAT_JPEG && format != IMGJOB_FORMAT_PNG;
+}
+
+int ij_source_open(const struct ij_source *source, const struct ij_opening *opening,
+                   VipsImage **out, struct ij_failure *failure)
 {
     IJ_AUTO(blob_unref) VipsBlob *blob = vips_blob_new(NULL, source->data, source->len);
-    /* only the JPEG reader knows `shrink`: for the others NULL ends the list before it */
+    int count = opening->pages ? (int)opening->pages : -1;
     VipsImage *image = NULL;
-    if (vips_call(source->loader, blob, &image, "access", VIPS_ACCESS_SEQUENTIAL,
-                  "fail_on", VIPS_FAIL_ON_TRUNCATED, "memory", !is_streamed(source),
-                  shrink > 1 ? "shrink" : NULL, (int)shrink, NULL) != 0)
+    int rc;
+    /* only the JPEG reader knows `shrink`: for 1 NULL ends the list before it */
+    if (has_pages(source->format))
+        rc = vips_call(source->loader, blob, &image, "access", VIPS_ACCESS_SEQUENTIAL,
+                       "fail_on", VIPS_FAIL_ON_TRUNCATED, "page", (int)opening->page, "n",
+                       count, NULL);
+    else
+        rc = vips_call(source->loader, blob, &image, "access", VIPS_ACCESS_SEQUENTIAL,
+                       "fail_on", VIPS_FAIL_ON_TRUNCATED, "memory", !is_streamed(source),
+                       opening->shrink > 1 ? "shrink" : NULL, (int)opening->shrink, NULL);
+    if (rc != 0)
         return ij_source_fail(source, IJ_STAGE_LOAD, failure);
     *out = image;
     return 0;
@@ -90,7 +104,7 @@ void ij_source_header(const struct ij_source *source, VipsImage *image,
     *out = (struct ij_image_header){
         .format = source->format,
         .width = (uint32_t)vips_image_get_width(image),
-        .height = (uint32_t)vips_image_get_height(image),
+        .height = (uint32_t)vips_image_get_page_height(image),
         .pages = (uint32_t)vips_image_get_n_pages(image),
         .bands = (uint32_t)vips_image_get_bands(image),
         .bits = bits_of(image),

@@ -1,208 +1,198 @@
 /*
  * Owns the way of one image: header, limits, plan, and only then pixels, as one stream
- * from decoder to encoder wherever it can be. Nothing is decoded that the limits forbid,
- * and the sizes made are the sizes planned.
+ * from decoder to encoder wherever there is one output, and from one decode wherever
+ * there are several. Nothing is decoded that the limits forbid, and the sizes made are
+ * the sizes planned.
  */
-#include "image/image.h"
+#include "image/run.h"
 
-#include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/auto.h"
 #include "base/clock.h"
 #include "image/colour.h"
-#include "image/deadline.h"
+#include "image/frames.h"
+#include "image/info.h"
 #include "image/limits.h"
-#include "image/operation.h"
+#include "image/metadata.h"
 #include "image/save.h"
-#include "image/source.h"
 
-/* A stream can be read once, so a second output would need the pixels in memory. */
-static_assert(IJ_SPEC_OUTPUTS_MAX == 1, "each output reads the stream");
-
-/* One call of ij_image_run(). */
-struct run {
-    const struct ij_image_job *job;
-    struct ij_failure *failure;
-    struct ij_source source;
-    struct ij_image_header header;
-    struct ij_extent planned[IJ_SPEC_STEPS_MAX]; /* after each step, upright */
-    struct ij_deadline deadline;
-    VipsImage *image; /* owned; after each step what it made */
-    bool is_upright;  /* the EXIF orientation is applied */
-    bool in_memory;   /* the image is no stream any more: a pass of its own made it */
-    uint64_t output_bytes;
-};
-
-static void run_done(struct run *run)
+static void run_done(struct ij_run *run)
 {
     g_clear_object(&run->image);
+    for (size_t i = 0; i < IJ_SPEC_INPUTS_MAX - 1; i++)
+        g_clear_object(&run->inputs[i]);
 }
 
-static bool turns_sideways(const struct run *run)
+struct ij_chain ij_run_common(const struct ij_run *run)
 {
-    return run->header.orientation >= 5; /* EXIF 2.32 §4.6.4 */
+    return (struct ij_chain){ .steps = run->job->spec->steps,
+                              .count = run->job->spec->step_count };
 }
 
-/* A size of the upright image as the image is stored, and the other way round. */
-static struct ij_extent swapped_if_sideways(const struct run *run,
-                                            struct ij_extent extent)
+struct ij_chain ij_run_chain(const struct ij_run *run, size_t output)
 {
-    if (turns_sideways(run))
-        return (struct ij_extent){ extent.height, extent.width };
-    return extent;
+    const struct ij_output_spec *asked = &run->job->spec->outputs[output];
+    struct ij_chain chain = { .steps = asked->steps, .count = asked->step_count };
+    (void)snprintf(chain.at, sizeof(chain.at), "/outputs/%zu", output);
+    return chain;
 }
 
-static struct ij_extent stored_extent(const struct run *run)
+static struct ij_extent swapped(struct ij_extent extent)
 {
-    return (struct ij_extent){ run->header.width, run->header.height };
+    return (struct ij_extent){ extent.height, extent.width };
 }
 
-static int fail_library(struct run *run, enum ij_stage stage)
+struct ij_extent ij_run_stored(const struct ij_run *run, struct ij_extent upright)
 {
-    if (!ij_deadline_is_over(&run->deadline))
-        return ij_source_fail(&run->source, stage, run->failure);
-    vips_error_clear();
-    return ij_failure_set(run->failure, stage, IJ_REASON_TIMEOUT, IMGJOB_E_TIMEOUT,
-                          "%s of %zu bytes: not done in the time allowed",
-                          imgjob_format_name(run->source.format), run->source.len);
+    return run->header.orientation >= 5 && run->turns ? swapped(upright) : upright;
 }
 
-static int plan_steps(struct run *run)
+/* ---- before pixels ---- */
+
+/* Each chain that the job will run, on sizes alone. */
+static int plan(struct ij_run *run)
 {
-    const struct imgjob_spec *spec = run->job->spec;
-    struct ij_extent extent = swapped_if_sideways(run, stored_extent(run));
-    for (size_t i = 0; i < spec->step_count; i++) {
-        extent = spec->steps[i].op->plan(&spec->steps[i], extent);
-        int rc = ij_limits_check_step(run->job->limits, extent, run->failure);
-        if (rc < 0)
-            return rc;
-        run->planned[i] = extent;
+    struct ij_chain common = ij_run_common(run);
+    run->extent =
+        ij_run_stored(run, (struct ij_extent){ run->header.width, run->header.height });
+    run->common_extent = run->extent;
+    int rc = ij_chain_plan(&common, &run->shop, &run->common_extent);
+    for (size_t i = 0; rc == 0 && i < run->job->spec->output_count; i++) {
+        struct ij_chain chain = ij_run_chain(run, i);
+        run->planned[i] = run->common_extent;
+        rc = ij_chain_plan(&chain, &run->shop, &run->planned[i]);
     }
-    return 0;
+    return rc;
 }
 
 /* Check what the file says of itself, before a decoder does. */
-static int check_declared(struct run *run)
+static int check_declared(const struct ij_run *run, const struct ij_source *source)
 {
-    struct ij_extent declared = ij_source_declared(&run->source);
+    struct ij_extent declared = ij_source_declared(source);
     if (declared.width == 0 || declared.height == 0)
         return 0;
     const struct ij_image_header header = {
-        .format = run->source.format,
+        .format = source->format,
         .width = declared.width,
         .height = declared.height,
         .pages = 1,
         .bands = 3,
         .bits = 8,
     };
-    return ij_limits_check_header(run->job->limits, &header, run->failure);
+    return ij_limits_check_header(run->job->limits, &header, 1, run->shop.failure);
 }
 
-/* Open the input and check all that can be checked without a pixel. */
-static int begin(struct run *run)
+/* Recognize an input, and open it as far as its header. */
+static int open_header(struct ij_run *run, size_t input, const struct ij_opening *opening,
+                       struct ij_source *source, VipsImage **out)
+{
+    const struct ij_image_input *bytes = &run->job->inputs[input];
+    struct ij_failure *failure = run->shop.failure;
+    int rc = ij_limits_check_input(run->job->limits, bytes->len, failure);
+    if (rc == 0)
+        rc = ij_source_init(source, bytes->data, bytes->len, failure);
+    if (rc == 0)
+        rc = check_declared(run, source);
+    return rc < 0 ? rc : ij_source_open(source, opening, out, failure);
+}
+
+static int begin(struct ij_run *run)
 {
     const struct ij_image_job *job = run->job;
+    const struct ij_load_spec *load = &job->spec->load;
+    run->opening = (struct ij_opening){ 1, load->page, load->pages };
     vips_error_clear(); /* what earlier calls left is not about this image */
-    int rc = ij_limits_check_input(job->limits, job->len, run->failure);
-    if (rc == 0)
-        rc = ij_source_init(&run->source, job->data, job->len, run->failure);
-    if (rc == 0)
-        rc = check_declared(run);
-    if (rc == 0)
-        rc = ij_source_open(&run->source, 1, &run->image, run->failure);
+    int rc = open_header(run, 0, &run->opening, &run->source, &run->image);
     if (rc < 0)
         return rc;
     ij_source_header(&run->source, run->image, &run->header);
-    run->is_upright = run->header.orientation == 1;
-    rc = ij_limits_check_header(job->limits, &run->header, run->failure);
+    run->turns = load->is_upright && run->header.orientation > 1;
+    run->shop.pages = (uint32_t)vips_image_get_height(run->image) / run->header.height;
+    rc = ij_limits_check_header(job->limits, &run->header,
+                                ij_limits_pages(load, run->header.pages),
+                                run->shop.failure);
     if (rc == 0)
-        rc = plan_steps(run);
+        rc = plan(run);
     if (rc < 0)
         return rc;
     if (job->on_header && job->on_header(job->callback_data, &run->header) != 0)
-        return ij_failure_set(run->failure, IJ_STAGE_LOAD, IJ_REASON_INTERNAL,
+        return ij_failure_set(run->shop.failure, IJ_STAGE_LOAD, IJ_REASON_INTERNAL,
                               IMGJOB_E_INTERNAL, "stopped after the header was read");
     return 0;
 }
 
-/* Open a JPEG again at the size that its first step calls for. */
-static int shrink_on_load(struct run *run)
+/* ---- pixels ---- */
+
+int ij_run_colour(struct ij_run *run, VipsImage **image)
 {
-    const struct imgjob_spec *spec = run->job->spec;
-    if (spec->step_count == 0 || !ij_image_op_of(&spec->steps[0])->only_scales)
+    if (run->job->spec->load.keeps_profile && ij_colour_keeps_profile(*image)) {
+        VipsImage *copy;
+        if (vips_copy(*image, &copy, NULL) != 0)
+            return ij_workshop_fail(&run->shop, IJ_STAGE_DECODE);
+        vips_image_set_int(copy, IJ_META_KEEP_PROFILE, 1);
+        ij_image_replace(image, copy);
         return 0;
-    uint32_t shrink = ij_source_shrink(&run->source, stored_extent(run),
-                                       swapped_if_sideways(run, run->planned[0]),
-                                       run->job->safe_shrink);
-    if (shrink == 1)
-        return 0;
-    VipsImage *shrunk;
-    int rc = ij_source_open(&run->source, shrink, &shrunk, run->failure);
-    if (rc == 0)
-        ij_image_replace(&run->image, shrunk);
-    return rc;
+    }
+    return ij_colour_to_srgb(image) == 0 ? 0
+                                         : ij_workshop_fail(&run->shop, IJ_STAGE_DECODE);
 }
 
-/* Turning needs the pixels in any order, and a stream has one. Mirroring left to right
- * (2) stays within the line. */
-static int turn_upright(struct run *run)
+int ij_run_turn(struct ij_run *run, VipsImage **image)
 {
-    if (run->is_upright)
+    if (!run->turns)
         return 0;
-    VipsImage *made;
+    /* turning needs the pixels in any order, and a stream has one; mirroring left to
+     * right (2) stays within the line */
     if (run->header.orientation != 2) {
-        made = vips_image_copy_memory(run->image);
-        if (!made)
-            return fail_library(run, IJ_STAGE_DECODE);
-        ij_image_replace(&run->image, made);
+        int rc = ij_workshop_hold(&run->shop, IJ_STAGE_DECODE, image);
+        if (rc < 0)
+            return rc;
         run->in_memory = true;
     }
-    if (vips_autorot(run->image, &made, NULL) != 0)
-        return fail_library(run, IJ_STAGE_DECODE);
-    ij_image_replace(&run->image, made);
-    run->is_upright = true;
-    return 0;
-}
-
-static int apply_step(struct run *run, size_t index)
-{
-    const struct ij_step *step = &run->job->spec->steps[index];
-    const struct ij_image_op *op = ij_image_op_of(step);
-    if (!op->only_scales) {
-        int rc = turn_upright(run);
-        if (rc < 0)
-            return rc;
-    }
-    struct ij_extent to = run->planned[index];
-    if (!run->is_upright)
-        to = swapped_if_sideways(run, to);
     VipsImage *made;
-    if (op->apply(step, run->image, to, &made) != 0)
-        return fail_library(run, IJ_STAGE_STEPS);
-    ij_image_replace(&run->image, made);
+    vips_image_set_int(*image, VIPS_META_ORIENTATION, (int)run->header.orientation);
+    if (vips_autorot(*image, &made, NULL) != 0)
+        return ij_workshop_fail(&run->shop, IJ_STAGE_DECODE);
+    ij_image_replace(image, made);
     return 0;
 }
 
-/* The pipeline from decoder to last step. A turn comes last where it can: it is cheapest
- * on the smallest image. */
-static int build(struct run *run)
+/* Further inputs are small or the limits refuse them; steps read them in any order. */
+static int load_inputs(struct ij_run *run)
 {
-    int rc = shrink_on_load(run);
-    if (rc < 0)
-        return rc;
-    if (ij_deadline_is_over(&run->deadline))
-        return fail_library(run, IJ_STAGE_DECODE);
-    ij_deadline_watch(&run->deadline, run->image);
-    if (ij_colour_to_srgb(&run->image) != 0)
-        return fail_library(run, IJ_STAGE_DECODE);
-    for (size_t i = 0; i < run->job->spec->step_count; i++) {
-        rc = apply_step(run, i);
+    const struct imgjob_spec *spec = run->job->spec;
+    if (run->job->input_count < spec->inputs)
+        return ij_failure_set(run->shop.failure, IJ_STAGE_LOAD, IJ_REASON_SPEC,
+                              IMGJOB_E_SPEC,
+                              "the steps take %u images, and %zu were uploaded",
+                              spec->inputs, run->job->input_count);
+    for (size_t i = 1; i < spec->inputs; i++) {
+        const struct ij_opening first = { 1, 0, 1 };
+        struct ij_source source;
+        struct ij_image_header header;
+        VipsImage **image = &run->inputs[i - 1];
+        int rc = open_header(run, i, &first, &source, image);
         if (rc < 0)
             return rc;
+        ij_source_header(&source, *image, &header);
+        rc = ij_limits_check_header(run->job->limits, &header, 1, run->shop.failure);
+        if (rc < 0)
+            return rc;
+        VipsImage *upright;
+        if (ij_colour_to_srgb(image) != 0)
+            return ij_workshop_fail(&run->shop, IJ_STAGE_DECODE);
+        rc = ij_workshop_hold(&run->shop, IJ_STAGE_DECODE, image);
+        if (rc < 0)
+            return rc;
+        if (vips_autorot(*image, &upright, NULL) != 0)
+            return ij_workshop_fail(&run->shop, IJ_STAGE_DECODE);
+        ij_image_replace(image, upright);
+        run->shop.input_count = i;
     }
-    return turn_upright(run);
+    return 0;
 }
 
 static enum ij_reason reason_of_callback(int code)
@@ -220,37 +210,69 @@ static enum ij_reason reason_of_callback(int code)
     }
 }
 
-static void encoded_free(void *at)
+static int fail_callback(const struct ij_run *run, int code,
+                         const struct imgjob_error *err)
 {
-    void **bytes = at;
-    g_free(*bytes);
+    return ij_failure_set(run->shop.failure, IJ_STAGE_PUBLISH, reason_of_callback(code),
+                          code, "%s", err->text);
 }
 
-static int encode(struct run *run, size_t index, struct ij_image_output *output)
+int ij_run_encode(struct ij_run *run, size_t index, VipsImage *image)
 {
     const struct ij_image_job *job = run->job;
-    uint32_t format = ij_spec_output_format(&job->spec->outputs[index],
-                                            run->header.format, run->header.has_alpha);
-    IJ_AUTO(encoded_free) void *bytes = NULL;
-    size_t len = 0;
-    if (ij_save(run->image, format, &bytes, &len) != 0)
-        return fail_library(run, run->in_memory ? IJ_STAGE_ENCODE : IJ_STAGE_DECODE);
-    run->output_bytes += len;
-    int rc = ij_limits_check_output(job->limits, run->output_bytes, run->failure);
+    const struct ij_output_spec *asked = &job->spec->outputs[index];
+    uint32_t format =
+        ij_spec_output_format(asked, run->header.format, run->header.has_alpha);
+    IJ_AUTO(ij_encoded_done) struct ij_encoded encoded = { .bytes = NULL };
+    if (ij_encode(image, asked, format, &encoded) != 0)
+        return ij_workshop_fail(&run->shop,
+                                run->in_memory ? IJ_STAGE_ENCODE : IJ_STAGE_DECODE);
+    run->output_bytes += encoded.len;
+    int rc = ij_limits_check_output(job->limits, run->output_bytes, run->shop.failure);
     if (rc < 0)
         return rc;
-    *output = (struct ij_image_output){
-        .format = format,
-        .width = (uint32_t)vips_image_get_width(run->image),
-        .height = (uint32_t)vips_image_get_height(run->image),
-        .len = len,
-    };
+    struct ij_image_output *made = &run->made[index];
+    *made = encoded.about;
+    made->width = (uint32_t)vips_image_get_width(image);
+    made->height = (uint32_t)vips_image_get_page_height(image);
+    made->len = encoded.len;
     struct imgjob_error err = { 0 };
-    rc = job->on_output(job->callback_data, index, bytes, len, &err);
+    rc = job->on_output(job->callback_data, index, encoded.bytes, encoded.len, &err);
+    return rc < 0 ? fail_callback(run, rc, &err) : 0;
+}
+
+/* What is known about the image, from a decode of its own at a small size. */
+static int report(struct ij_run *run)
+{
+    enum { MEASURED = 512 };
+    const struct ij_image_job *job = run->job;
+    if (!job->spec->wants_info || !job->on_info)
+        return 0;
+    struct ij_extent stored = { run->header.width, run->header.height };
+    struct ij_opening opening = { 1, run->opening.page, 1 };
+    opening.shrink = ij_source_shrink(&run->source, stored,
+                                      (struct ij_extent){ MEASURED, MEASURED }, false);
+    IJ_AUTO(ij_image_unref) VipsImage *opened = NULL;
+    IJ_AUTO(ij_image_unref) VipsImage *pixels = NULL;
+    int rc = ij_source_open(&run->source, &opening, &opened, run->shop.failure);
     if (rc < 0)
-        return ij_failure_set(run->failure, IJ_STAGE_PUBLISH, reason_of_callback(rc), rc,
-                              "%s", err.text);
-    return 0;
+        return rc;
+    ij_deadline_watch(&run->deadline, opened);
+    pixels = g_object_ref(opened);
+    if (ij_colour_to_srgb(&pixels) != 0)
+        return ij_workshop_fail(&run->shop, IJ_STAGE_DECODE);
+    rc = ij_run_turn(run, &pixels);
+    if (rc < 0)
+        return rc;
+    IJ_AUTO(ij_buf_done) struct ij_buf json = { .max = IJ_IMAGE_INFO_MAX };
+    if (ij_info_write(&run->header, opened, pixels, &json) != 0)
+        return ij_workshop_fail(&run->shop, IJ_STAGE_DECODE);
+    if (json.failed)
+        return ij_failure_set(run->shop.failure, IJ_STAGE_ENCODE, IJ_REASON_MEMORY,
+                              IMGJOB_E_NOMEM, "out of memory while describing the image");
+    struct imgjob_error err = { 0 };
+    rc = job->on_info(job->callback_data, json.data, json.len, &err);
+    return rc < 0 ? fail_callback(run, rc, &err) : 0;
 }
 
 static uint32_t elapsed_ms(int64_t *since)
@@ -266,29 +288,31 @@ int ij_image_run(const struct ij_image_job *job, struct ij_image_output *outputs
 {
     memset(failure, 0, sizeof(*failure));
     IJ_AUTO(run_done)
-    struct run run = {
+    struct ij_run run = {
         .job = job,
-        .failure = failure,
         .deadline = { .until_mono_ms = job->until_mono_ms },
+    };
+    run.shop = (struct ij_workshop){
+        .limits = job->limits,
+        .source = &run.source,
+        .deadline = &run.deadline,
+        .inputs = run.inputs,
+        .failure = failure,
     };
     struct ij_timings spent = { 0 };
     int64_t since = ij_mono_ms(&ij_clock_system);
     int rc = begin(&run);
     spent.decode_ms = elapsed_ms(&since);
     if (rc == 0)
-        rc = build(&run);
-    if (run.in_memory)
-        spent.process_ms = elapsed_ms(&since);
-    struct ij_image_output made[IJ_SPEC_OUTPUTS_MAX];
-    for (size_t i = 0; i < job->spec->output_count && rc == 0; i++)
-        rc = encode(&run, i, &made[i]);
+        rc = load_inputs(&run);
+    if (rc == 0 && job->spec->output_count > 0)
+        rc = run.shop.pages > 1 ? ij_run_frames(&run) : ij_run_outputs(&run);
+    if (rc == 0)
+        rc = report(&run);
     if (rc < 0)
         return rc;
-    if (run.in_memory)
-        spent.encode_ms = elapsed_ms(&since);
-    else
-        spent.process_ms = elapsed_ms(&since);
-    memcpy(outputs, made, job->spec->output_count * sizeof(made[0]));
+    spent.process_ms = elapsed_ms(&since);
+    memcpy(outputs, run.made, job->spec->output_count * sizeof(run.made[0]));
     *timings = spent;
     return 0;
 }
@@ -297,12 +321,13 @@ int ij_image_header(const void *data, size_t len, struct ij_image_header *out,
                     struct ij_failure *failure)
 {
     memset(failure, 0, sizeof(*failure));
+    const struct ij_opening first = { 1, 0, 1 };
     struct ij_source source;
     IJ_AUTO(ij_image_unref) VipsImage *image = NULL;
     vips_error_clear();
     int rc = ij_source_init(&source, data, len, failure);
     if (rc == 0)
-        rc = ij_source_open(&source, 1, &image, failure);
+        rc = ij_source_open(&source, &first, &image, failure);
     if (rc < 0)
         return rc;
     ij_source_header(&source, image, out);

@@ -1,15 +1,28 @@
-/* Encoding. */
+/* Encoding: formats, their settings, and the search for a size or a likeness. */
 #pragma once
 
 #include <stdint.h>
 
 #include <vips/vips.h>
 
+#include "image/image.h"
+
+/* An output as bytes. Owned; end with ij_encoded_done(). */
+struct ij_encoded {
+    void *bytes; /* g_free() */
+    size_t len;
+    struct ij_image_output about; /* all of it but the size in pixels */
+};
+void ij_encoded_done(struct ij_encoded *encoded);
+
 /*
- * Encode the image, without any metadata; for a JPEG alpha becomes white.
+ * Encode the image as the output says. Frames of an animation stand below each other, by
+ * libvips' "page-height"; formats without frames take the first. An image that must be
+ * encoded more than once is first copied to memory, never decoded again.
  *
- * @param format JPEG, PNG or WEBP
- * @param bytes  the caller's, to end with g_free()
+ * @param format  of the output; ignored where it is "auto"
+ * @param out     filled on success
  * @return 0, or -1 with libvips' error text
  */
-int ij_save(VipsImage *image, uint32_t format, void **bytes, size_t *len);
+int ij_encode(VipsImage *image, const struct ij_output_spec *output, uint32_t format,
+              struct ij_encoded *out);

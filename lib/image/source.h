@@ -33,16 +33,22 @@ int ij_source_init(struct ij_source *source, const void *data, size_t len,
  * not known before. */
 struct ij_extent ij_source_declared(const struct ij_source *source);
 
+/* What of a file is opened. */
+struct ij_opening {
+    uint32_t shrink; /* 1, or for a JPEG 2, 4 or 8: decode at that fraction of the size */
+    uint32_t page;   /* the first, from 0 */
+    uint32_t pages;  /* how many, below each other in one image; 0 = all that follow */
+};
+
 /*
- * Open the first page; pixels are decoded when they are asked for, from top to bottom,
- * once. A file that is not whole fails then at the latest.
+ * Open a file; pixels are decoded when they are asked for, from top to bottom, once. A
+ * file that is not whole fails then at the latest. Formats without pages ignore them.
  *
- * @param shrink 1, or for a JPEG 2, 4 or 8: decode at that fraction of the size
  * @param out    the caller's
  * @return 0, or a negative code
  */
-int ij_source_open(const struct ij_source *source, uint32_t shrink, VipsImage **out,
-                   struct ij_failure *failure);
+int ij_source_open(const struct ij_source *source, const struct ij_opening *opening,
+                   VipsImage **out, struct ij_failure *failure);
 
 /* What an image that was opened without shrink says about itself. */
 void ij_source_header(const struct ij_source *source, VipsImage *image,

@@ -81,6 +81,17 @@ static bool parse_spec(struct attempt *attempt, const char *text)
     return rc == 0;
 }
 
+/* A spec that only asks what is known about the image makes nothing to publish. */
+static bool makes_outputs(struct attempt *attempt)
+{
+    struct imgjob_error err;
+    if (attempt->spec->output_count > 0)
+        return true;
+    (void)ij_fail(&err, IMGJOB_E_SPEC, "/outputs: a job makes at least one");
+    fail(attempt, IJ_STAGE_STEPS, IJ_REASON_SPEC, &err);
+    return false;
+}
+
 /* Copy a sealed output into its draft, hashing on the way. */
 static int copy_output(struct ij_place *place, const struct ij_work_output *output,
                        int draft_fd, char sha256[IJ_SHA256_HEX_SIZE],
@@ -100,6 +111,26 @@ static int copy_output(struct ij_place *place, const struct ij_work_output *outp
         done += len;
     }
     return rc < 0 ? rc : ij_sha256_end(&sha, sha256, err);
+}
+
+/* What became of an output; a search only where there was one. */
+static void put_image(struct ij_json_out *out, const struct ij_image_output *image)
+{
+    ij_json_put_str(out, "format", imgjob_format_name(image->format));
+    ij_json_put_int(out, "width", image->width);
+    ij_json_put_int(out, "height", image->height);
+    ij_json_put_int(out, "pages", image->pages);
+    ij_json_put_int(out, "bytes", (int64_t)image->len);
+    if (image->encodes > 0)
+        ij_json_put_int(out, "encodes", image->encodes);
+    if (image->quality > 0)
+        ij_json_put_int(out, "quality", image->quality);
+    if (image->colors > 0)
+        ij_json_put_int(out, "colors", image->colors);
+    if (image->ssim_millis > 0)
+        ij_json_put_real(out, "ssim", image->ssim_millis / 1000.0);
+    if (image->is_over_budget)
+        ij_json_put_bool(out, "over_budget", true);
 }
 
 /* Make one output durable under its own name, which no row names yet. */
@@ -127,10 +158,7 @@ static int store_output(struct attempt *attempt, size_t index, struct ij_json_ou
 
     ij_json_open(out, NULL, '{');
     ij_json_put_str(out, "name", name);
-    ij_json_put_str(out, "format", imgjob_format_name(output->image.format));
-    ij_json_put_int(out, "width", output->image.width);
-    ij_json_put_int(out, "height", output->image.height);
-    ij_json_put_int(out, "bytes", (int64_t)output->image.len);
+    put_image(out, &output->image);
     ij_json_put_str(out, "sha256", sha256);
     ij_json_put_str(out, "key", key);
     ij_json_close(out, '}');
@@ -196,7 +224,8 @@ static void work(struct attempt *attempt, const char *spec)
     struct ij_place *place = attempt->place;
     IJ_AUTO(ij_close) int input_fd = -1;
     uint64_t input_len = 0;
-    if (!parse_spec(attempt, spec) || !open_input(attempt, &input_fd, &input_len))
+    if (!parse_spec(attempt, spec) || !makes_outputs(attempt) ||
+        !open_input(attempt, &input_fd, &input_len))
         return;
     struct ij_work work = {
         .job_id = attempt->id,

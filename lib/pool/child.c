@@ -184,8 +184,9 @@ static enum ij_event answer_header(struct attempt *attempt,
 {
     attempt->has_header = true;
     attempt->header = *header;
+    uint32_t pages = ij_limits_pages(&attempt->work->spec->load, header->pages);
     attempt->is_refused = ij_limits_check_header(&attempt->child->config->limits, header,
-                                                 &attempt->out->failure) < 0;
+                                                 pages, &attempt->out->failure) < 0;
     struct ij_wire_frame verdict = {
         .type = attempt->is_refused ? IJ_WIRE_STOP : IJ_WIRE_GO,
     };

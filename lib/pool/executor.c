@@ -54,9 +54,14 @@ static int distrust(struct ij_failure *failure, size_t index, const char *what)
                           "output %zu was not taken from the worker: %s", index, what);
 }
 
-/* The format that the spec names, or any that an unnamed one may become. */
+/* The format that the spec names, or any that "auto" or an unnamed one may become. */
 static bool format_is_asked(uint32_t format, const struct ij_output_spec *asked)
 {
+    for (size_t i = 0; i < asked->candidate_count; i++)
+        if (format == asked->candidates[i])
+            return true;
+    if (asked->candidate_count > 0)
+        return false;
     if (asked->format != IMGJOB_FORMAT_NONE)
         return format == asked->format;
     return format == IMGJOB_FORMAT_JPEG || format == IMGJOB_FORMAT_PNG ||

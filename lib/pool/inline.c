@@ -55,8 +55,8 @@ static enum ij_ending run_image(struct attempt *attempt, const struct ij_work *w
 {
     const struct ij_executor_config *config = attempt->executor->config;
     struct ij_image_job job = {
-        .data = attempt->executor->input.data,
-        .len = attempt->executor->input.len,
+        .inputs = { { attempt->executor->input.data, attempt->executor->input.len } },
+        .input_count = 1,
         .spec = work->spec,
         .limits = &config->limits,
         .safe_shrink = config->safe_shrink,

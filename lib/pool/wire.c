@@ -14,7 +14,7 @@
 
 #include <imgjob/version.h>
 
-enum { WIRE_MAGIC = 0x4a494d47, WIRE_REVISION = 1, WIRE_HEAD_SIZE = 12 };
+enum { WIRE_MAGIC = 0x4a494d47, WIRE_REVISION = 2, WIRE_HEAD_SIZE = 12 };
 
 void ij_wire_build(char out[IJ_WIRE_BUILD_SIZE])
 {
@@ -109,6 +109,20 @@ static void put_failure(struct writer *writer, const struct ij_failure *failure)
     put_text(writer, failure->library_text, sizeof(failure->library_text));
 }
 
+static void put_output(struct writer *writer, const struct ij_image_output *output)
+{
+    put_u32(writer, output->format);
+    put_u32(writer, output->width);
+    put_u32(writer, output->height);
+    put_u32(writer, output->pages);
+    put_u64(writer, output->len);
+    put_u32(writer, output->encodes);
+    put_u32(writer, output->quality);
+    put_u32(writer, output->colors);
+    put_u32(writer, output->ssim_millis);
+    put_u32(writer, output->is_over_budget);
+}
+
 static void put_result(struct writer *writer, const struct ij_wire_result *result)
 {
     put_u32(writer, result->timings.decode_ms);
@@ -120,13 +134,8 @@ static void put_result(struct writer *writer, const struct ij_wire_result *resul
         return;
     }
     put_u32(writer, (uint32_t)result->output_count);
-    for (size_t i = 0; i < result->output_count && i < IJ_SPEC_OUTPUTS_MAX; i++) {
-        const struct ij_image_output *output = &result->outputs[i];
-        put_u32(writer, output->format);
-        put_u32(writer, output->width);
-        put_u32(writer, output->height);
-        put_u64(writer, output->len);
-    }
+    for (size_t i = 0; i < result->output_count && i < IJ_SPEC_OUTPUTS_MAX; i++)
+        put_output(writer, &result->outputs[i]);
 }
 
 static void put_frame(struct writer *writer, const struct ij_wire_frame *frame)
@@ -313,6 +322,21 @@ static void take_failure(struct reader *reader, struct ij_failure *failure)
               "library text");
 }
 
+static void take_output(struct reader *reader, struct ij_image_output *output)
+{
+    output->format =
+        take_u32(reader, IMGJOB_FORMAT_JPEG, IMGJOB_FORMAT_HEIC, "output format");
+    output->width = take_u32(reader, 1, INT32_MAX, "output width");
+    output->height = take_u32(reader, 1, INT32_MAX, "output height");
+    output->pages = take_u32(reader, 1, IJ_SPEC_PAGES_MAX, "output pages");
+    output->len = take_u64(reader, "output length");
+    output->encodes = take_u32(reader, 0, IJ_WIRE_ENCODES_MAX, "encodes");
+    output->quality = take_u32(reader, 0, 100, "quality");
+    output->colors = take_u32(reader, 0, 256, "colors");
+    output->ssim_millis = take_u32(reader, 0, 1000, "likeness");
+    output->is_over_budget = take_bool(reader, "is_over_budget");
+}
+
 static void take_result(struct reader *reader, struct ij_wire_result *result)
 {
     result->timings.decode_ms = take_u32(reader, 0, UINT32_MAX, "decode time");
@@ -323,14 +347,8 @@ static void take_result(struct reader *reader, struct ij_wire_result *result)
         take_failure(reader, &result->failure);
         return;
     }
-    for (size_t i = 0; i < result->output_count; i++) {
-        struct ij_image_output *output = &result->outputs[i];
-        output->format =
-            take_u32(reader, IMGJOB_FORMAT_JPEG, IMGJOB_FORMAT_HEIC, "output format");
-        output->width = take_u32(reader, 1, INT32_MAX, "output width");
-        output->height = take_u32(reader, 1, INT32_MAX, "output height");
-        output->len = take_u64(reader, "output length");
-    }
+    for (size_t i = 0; i < result->output_count; i++)
+        take_output(reader, &result->outputs[i]);
 }
 
 static void take_frame(struct reader *reader, struct ij_wire_frame *frame)

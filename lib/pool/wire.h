@@ -22,7 +22,9 @@
 
 enum {
     IJ_WIRE_FRAME_MAX = IJ_SPEC_TEXT_MAX + 256, /* bytes of any frame */
-    IJ_WIRE_REPLY_MAX = 2048,                   /* bytes of a frame from a worker */
+    IJ_WIRE_REPLY_MAX = 2048,  /* bytes of a frame from a worker: all outputs, or the
+                                * longest words of a failure */
+    IJ_WIRE_ENCODES_MAX = 256, /* no search over all formats takes so many */
     IJ_WIRE_BUILD_SIZE = 64
 };
 

@@ -139,6 +139,9 @@ static int parse_spec(const struct ij_wire_job *job, size_t descriptor_count,
         return ij_failure_set(failure, IJ_STAGE_LOAD,
                               rc == IMGJOB_E_NOMEM ? IJ_REASON_MEMORY : IJ_REASON_SPEC,
                               rc, "%s", err.text);
+    if (spec->output_count == 0)
+        return ij_failure_set(failure, IJ_STAGE_LOAD, IJ_REASON_SPEC, IMGJOB_E_SPEC,
+                              "/outputs: a worker makes at least one");
     if (descriptor_count != 1 + spec->output_count)
         return ij_failure_set(failure, IJ_STAGE_LOAD, IJ_REASON_INTERNAL,
                               IMGJOB_E_INTERNAL, "%zu descriptors for %zu outputs",
@@ -163,8 +166,8 @@ static int run_job(struct worker *worker, const struct ij_wire_job *job,
     };
     memcpy(run.outlet.fds, delivery->fds + 1, spec->output_count * sizeof(int));
     struct ij_image_job image_job = {
-        .data = worker->input.data,
-        .len = worker->input.len,
+        .inputs = { { worker->input.data, worker->input.len } },
+        .input_count = 1,
         .spec = spec,
         .limits = &job->limits,
         .safe_shrink = job->safe_shrink,

@@ -37,7 +37,7 @@ enum {
     EXIT_USAGE = 2,
     EXIT_START = 3,
     EXIT_PROTOCOL = 4,
-    DESCRIPTORS_MAX = 32,
+    DESCRIPTORS_MAX = 16 + 1 + IJ_SPEC_OUTPUTS_MAX, /* of libraries, and of a job */
     WARM_UP_SIZE_MAX = 4096 /* bytes of an encoded image of the warm-up */
 };
 
@@ -162,8 +162,8 @@ static int convert(struct warm_up *image, const char *json, struct imgjob_error 
         return rc;
     struct warm_up input = *image;
     struct ij_image_job job = {
-        .data = input.bytes,
-        .len = input.len,
+        .inputs = { { input.bytes, input.len } },
+        .input_count = 1,
         .spec = spec,
         .limits = &limits,
         .on_output = keep_output,

@@ -4,28 +4,82 @@
 
 #include <imgjob/spec.h>
 
+#include "base/buf.h"
 #include "base/json.h"
 #include "spec/op.h"
 
 enum {
     IJ_SPEC_TEXT_MAX = 64 * 1024, /* bytes of a spec as it is sent */
     IJ_SPEC_DEPTH_MAX = 8,
-    IJ_SPEC_STEPS_MAX = 1,   /* this version runs one step … */
-    IJ_SPEC_OUTPUTS_MAX = 1, /* … and makes one output */
+    IJ_SPEC_STEPS_MAX = 16, /* common ones, and of each output */
+    IJ_SPEC_OUTPUTS_MAX = 16,
+    IJ_SPEC_INPUTS_MAX = 9, /* the image and 8 more */
+    IJ_SPEC_PAGES_MAX = 256,
+    IJ_FORMATS_MAX = 16,     /* more than there are */
     IJ_OUTPUT_NAME_SIZE = 65 /* [a-z0-9][a-z0-9_-]{0,63} and a terminator */
 };
 
+/* What an output may say beside name, steps and format: the index into
+ * ij_output_params[] and ij_output_spec.values[]. */
+enum ij_output_param {
+    IJ_OUT_QUALITY,     /* INT 1..100: jpeg webp avif tiff(jpeg) jxl */
+    IJ_OUT_EFFORT,      /* INT 0..9, fast to slow, spread over what the encoder has */
+    IJ_OUT_PROGRESSIVE, /* BOOL: jpeg, png */
+    IJ_OUT_CHROMA,      /* CHOICE auto 420 444: jpeg, avif */
+    IJ_OUT_LOSSLESS,    /* BOOL: webp avif jxl */
+    IJ_OUT_PALETTE,     /* BOOL: png */
+    IJ_OUT_COLORS,      /* INT 2..256: png with palette, gif */
+    IJ_OUT_DITHER,      /* REAL 0..1: png with palette, gif */
+    IJ_OUT_COMPRESSION, /* CHOICE none deflate lzw jpeg: tiff */
+    IJ_OUT_LOOP,        /* INT 0..65535, 0 = for ever: animated gif webp */
+    IJ_OUT_DELAY,       /* INT ms 10..60000 of every frame; absent = as the input's */
+    IJ_OUT_BACKGROUND,  /* COLOR: under transparent pixels where the format has none */
+    IJ_OUT_METADATA,    /* CHOICE strip copyright all */
+    IJ_OUT_MAX_BYTES,   /* INT */
+    IJ_OUT_TARGET_SSIM, /* REAL 0.5..0.9999 */
+    IJ_OUT_MIN_QUALITY, /* INT 1..100: floor of the search */
+    IJ_OUT_PARAM_COUNT
+};
+extern const struct ij_param ij_output_params[IJ_OUT_PARAM_COUNT];
+
+enum { IJ_CHROMA_AUTO, IJ_CHROMA_420, IJ_CHROMA_444 };
+enum {
+    IJ_COMPRESSION_NONE,
+    IJ_COMPRESSION_DEFLATE,
+    IJ_COMPRESSION_LZW,
+    IJ_COMPRESSION_JPEG
+};
+enum { IJ_METADATA_STRIP, IJ_METADATA_COPYRIGHT, IJ_METADATA_ALL };
+
 struct ij_output_spec {
     char name[IJ_OUTPUT_NAME_SIZE];
-    uint32_t format; /* enum imgjob_format; NONE = as the input */
+    uint32_t format; /* enum imgjob_format; NONE = as the input, or `candidates` */
+    uint32_t candidates[IJ_FORMATS_MAX]; /* of format "auto": the smallest wins */
+    size_t candidate_count;              /* 0 = not auto */
+    struct ij_value values[IJ_OUT_PARAM_COUNT];
+    struct ij_step *steps; /* after the common ones; NULL = none */
+    size_t step_count;
+};
+
+/* How the input is opened. */
+struct ij_load_spec {
+    uint32_t page;      /* first one, from 0 */
+    uint32_t pages;     /* how many, 1..256; 0 = all */
+    bool is_upright;    /* EXIF orientation is applied; true by default */
+    bool keeps_profile; /* false: converted to sRGB, the default */
 };
 
 struct imgjob_spec {
-    struct ij_step steps[IJ_SPEC_STEPS_MAX];
+    struct ij_load_spec load;
+    struct ij_step *steps;
     size_t step_count;
-    struct ij_output_spec outputs[IJ_SPEC_OUTPUTS_MAX];
-    size_t output_count; /* at least 1 */
+    struct ij_output_spec *outputs;
+    size_t output_count; /* at least 1, or 0 with wants_info */
+    bool wants_info;     /* report what is known about the image */
+    uint32_t inputs;     /* that the steps take, the image included: 1.. */
     char *text;          /* canonical, made once */
+    void **owned;        /* texts and numbers of the values */
+    size_t owned_count;
 };
 
 /*
@@ -56,9 +110,22 @@ struct ij_spec_short {
 /* @return whether the spec says no more than the short form can */
 bool ij_spec_short(const struct imgjob_spec *spec, struct ij_spec_short *out);
 
-/* The format an output gets, given what the input is. Never NONE. */
+/* Describe every operation, output setting and load setting, with types, ranges, defaults
+ * and units, as a JSON Schema (2020-12) of a spec. Failures stick in the buffer. */
+void ij_spec_schema(const struct ij_ops *ops, struct ij_buf *out);
+
+/* The same for people: a Markdown table per group of operations, and one of outputs. */
+void ij_spec_markdown(const struct ij_ops *ops, struct ij_buf *out);
+
+/* The format an output gets, given what the input is; not for "auto". Never NONE. */
 uint32_t ij_spec_output_format(const struct ij_output_spec *output, uint32_t input_format,
                                bool has_alpha);
+
+/* Whether an encoder of ours writes that format. */
+bool ij_format_is_written(uint32_t format);
+
+/* Whether an output of that format knows that setting. */
+bool ij_format_has_param(uint32_t format, enum ij_output_param param);
 
 bool ij_output_name_valid(const char *name);
 

@@ -31,6 +31,12 @@ def test_version_is_one_line(imgjobd):
     assert re.fullmatch(r"imgjobd \d+\.\d+\.\d+\n", run(imgjobd, "--version").stdout)
 
 
+def test_operations_are_listed_whatever_the_configuration_is(imgjobd):
+    shown = run(imgjobd, "--operations", PORT="nonsense")
+    assert shown.returncode == 0
+    assert "resize" in shown.stdout and "quality" in shown.stdout
+
+
 def test_the_six_of_the_original_have_its_defaults(imgjobd):
     shown = run(imgjobd, "--print-config").stdout
     for line in ("port = 8080 # default", "db_path = ./data/jobs.db # default",

@@ -82,9 +82,40 @@ def test_long_spec_that_is_wrong_is_422_with_a_pointer(server, png):
     spec = {"steps": [{"op": "resize", "width": 0, "height": 5, "fit": "fill"}],
             "outputs": [{"name": "image", "format": "png"}]}
     answer = server.post(json={"image_data": base64.b64encode(png).decode(), **spec})
-    problem = refused(answer, 422, "must be 1..4096, not 0")
+    problem = refused(answer, 422, "must be 1..16384, not 0")
     assert problem["errors"][0]["pointer"] == "/steps/0/width"
-    assert problem["errors"][0]["detail"] == "must be 1..4096, not 0"
+    assert problem["errors"][0]["detail"] == "must be 1..16384, not 0"
+
+
+RESIZE = {"op": "resize", "width": 4, "height": 4}
+
+
+@pytest.mark.parametrize("spec, pointer, words", [
+    ({"outputs": [{"name": f"o{i}"} for i in range(17)]}, "/outputs", "17"),
+    ({"outputs": [{"name": "a"}, {"name": "b"}, {"name": "a"}]}, "/outputs/2/name", "a"),
+    ({"outputs": [{"name": "a"}, {}]}, "/outputs/1/name", ""),
+    ({"outputs": [{"name": "A"}]}, "/outputs/0/name", ""),
+    ({"outputs": [{"name": "n" * 65}]}, "/outputs/0/name", ""),
+    ({"outputs": [{"name": "../a"}]}, "/outputs/0/name", ""),
+    ({"outputs": []}, "/outputs", "info"),
+    ({"outputs": [{"format": "gif", "quality": 80}]}, "/outputs/0/quality", "gif"),
+    ({"outputs": [{"format": "png", "loop": 1}]}, "/outputs/0/loop", "png"),
+    ({"outputs": [{"format": "bmp"}]}, "/outputs/0/format", "bmp"),
+    ({"outputs": [{"format": "webp", "quality": 101}]}, "/outputs/0/quality", "101"),
+    ({"outputs": [{"format": "webp", "colour": 1}]}, "/outputs/0/colour", ""),
+    ({"outputs": [{"steps": [RESIZE] * 17}]}, "/outputs/0/steps", "17"),
+    ({"outputs": [{"steps": [RESIZE, {"op": "explode"}]}]}, "/outputs/0/steps/1/op", "explode"),
+    ({"steps": [RESIZE] * 17}, "/steps", "17"),
+    ({"steps": [{**RESIZE, "colour": 1}]}, "/steps/0/colour", ""),
+    ({"load": {"pages": 257}}, "/load/pages", "257"),
+    ({"info": 1}, "/info", ""),
+])
+def test_long_spec_over_a_limit_is_422_with_a_pointer(server, png, spec, pointer, words):
+    answer = server.post(json={"image_data": base64.b64encode(png).decode(), **spec})
+    problem = refused(answer, 422, words)
+    assert problem["errors"][0]["pointer"] == pointer, problem
+    files = {"spec": (None, json.dumps(spec)), "image": ("a.png", png)}
+    assert refused(server.post(files=files), 422, words)["errors"] == problem["errors"]
 
 
 def test_what_is_no_image_is_415(server, images):

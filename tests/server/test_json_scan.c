@@ -222,6 +222,8 @@ static void long_form_is_told_from_the_short_one(void **state)
     } cases[] = {
         { "{\"image_data\":\"Y2F0\",\"steps\":[]}", true },
         { "{\"outputs\":[],\"image_data\":\"Y2F0\"}", true },
+        { "{\"load\":{},\"image_data\":\"Y2F0\"}", true },
+        { "{\"image_data\":\"Y2F0\",\"info\":true}", true },
         { "{\"image_data\":\"Y2F0\",\"operation\":\"steps\"}", false },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -10,7 +10,7 @@ static void expect_route(const char *method, const char *path, ij_handler handle
     assert_int_equal(ij_router_find(ij_routes, ij_route_count, method, path, &match),
                      IJ_ROUTE_FOUND);
     assert_ptr_equal(match.route->handle, handle);
-    assert_string_equal(match.parameter, parameter);
+    assert_string_equal(match.parameters[IJ_PATH_ID], parameter);
 }
 
 static void every_path_leads_to_its_handler(void **state)
@@ -20,9 +20,40 @@ static void every_path_leads_to_its_handler(void **state)
     expect_route("POST", "/jobs", ij_handle_submit, "");
     expect_route("GET", "/jobs/abc", ij_handle_job, "abc");
     expect_route("GET", "/jobs/abc/download", ij_handle_download, "abc");
+    expect_route("GET", "/operations", ij_handle_operations, "");
     expect_route("GET", "/health", ij_handle_health, "");
     expect_route("GET", "/health/live", ij_handle_live, "");
     expect_route("GET", "/health/ready", ij_handle_ready, "");
+}
+
+static void the_second_parameter_is_the_name_of_an_output(void **state)
+{
+    (void)state;
+    struct ij_match match;
+    expect_route("GET", "/jobs/abc/download/small_2-x", ij_handle_download, "abc");
+    assert_int_equal(ij_router_find(ij_routes, ij_route_count, "GET",
+                                    "/jobs/abc/download/small_2-x", &match),
+                     IJ_ROUTE_FOUND);
+    assert_string_equal(match.parameters[IJ_PATH_NAME], "small_2-x");
+    assert_int_equal(
+        ij_router_find(ij_routes, ij_route_count, "GET", "/jobs/abc/download", &match),
+        IJ_ROUTE_FOUND);
+    assert_string_equal(match.parameters[IJ_PATH_NAME], "");
+    assert_int_equal(ij_router_find(ij_routes, ij_route_count, "DELETE",
+                                    "/jobs/abc/download/small", &match),
+                     IJ_ROUTE_NO_METHOD);
+    assert_string_equal(match.allow, "GET, HEAD");
+}
+
+static void no_route_has_more_parameters_than_there_is_room_for(void **state)
+{
+    (void)state;
+    static const struct ij_route routes[] = {
+        { "GET", "/{id}/{name}/{third}", ij_handle_index },
+    };
+    struct ij_match match;
+    assert_int_equal(ij_router_find(routes, 1, "GET", "/a/b/c", &match),
+                     IJ_ROUTE_NO_PATH);
 }
 
 static void head_is_served_where_get_is(void **state)
@@ -34,10 +65,18 @@ static void head_is_served_where_get_is(void **state)
 static void unknown_paths_are_no_paths(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "",          "/job",
-                                       "/jobs/",    "/jobs//download",
-                                       "/jobs/a/b", "/jobs/a/download/",
-                                       "/health/",  "/jobs/a/downloads",
+    static const char *const bad[] = { "",
+                                       "/job",
+                                       "/jobs/",
+                                       "/jobs//download",
+                                       "/jobs/a/b",
+                                       "/jobs/a/download/",
+                                       "/operations/",
+                                       "/jobs/a/download/b/",
+                                       "/jobs/a/download/b/c",
+                                       "/jobs//download/b",
+                                       "/health/",
+                                       "/jobs/a/downloads",
                                        "//" };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct ij_match match;
@@ -66,13 +105,24 @@ static void long_parameters_are_cut(void **state)
     struct ij_match match;
     assert_int_equal(ij_router_find(ij_routes, ij_route_count, "GET", path, &match),
                      IJ_ROUTE_FOUND);
-    assert_int_equal(strlen(match.parameter), IJ_PATH_PARAMETER_SIZE - 1);
+    assert_int_equal(strlen(match.parameters[IJ_PATH_ID]), IJ_PATH_PARAMETER_SIZE - 1);
+    char named[300] = "/jobs/a/download/"; /* 64 is the most that a name has */
+    size_t len = strlen(named);
+    for (size_t more = 64; more < 70; more++) {
+        memset(named + len, 'b', more);
+        named[len + more] = '\0';
+        assert_int_equal(ij_router_find(ij_routes, ij_route_count, "GET", named, &match),
+                         IJ_ROUTE_FOUND);
+        assert_int_equal(strlen(match.parameters[IJ_PATH_NAME]), more == 64 ? 64 : 65);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_path_leads_to_its_handler),
+        cmocka_unit_test(the_second_parameter_is_the_name_of_an_output),
+        cmocka_unit_test(no_route_has_more_parameters_than_there_is_room_for),
         cmocka_unit_test(head_is_served_where_get_is),
         cmocka_unit_test(unknown_paths_are_no_paths),
         cmocka_unit_test(wrong_methods_are_told_the_right_ones),

@@ -73,18 +73,22 @@ static const uint8_t png[] = {
     0x27, 0x00, 0x00, 0x00, 0x00, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82,
 };
 
+/* Bytes and what to do with them. */
+struct bench_job {
+    const char *spec;
+    const void *bytes;
+    size_t len;
+};
+
 /* Run one job without prepare(). */
-static inline void run_bytes(struct bench *bench, int width, const void *bytes,
-                             size_t len, struct ij_work_result *out)
+static inline void run_job(struct bench *bench, const struct bench_job *job,
+                           struct ij_work_result *out)
 {
-    char json[128];
+    const void *bytes = job->bytes;
+    size_t len = job->len;
     struct imgjob_spec *spec = NULL;
-    int json_len = snprintf(json, sizeof(json),
-                            "{\"operation\":\"resize\",\"width\":%d,\"height\":4,"
-                            "\"output_format\":\"png\"}",
-                            width);
-    expect_code(0,
-                ij_spec_parse(json, (size_t)json_len, &ij_image_ops, &spec, &test_err));
+    expect_code(
+        0, ij_spec_parse(job->spec, strlen(job->spec), &ij_image_ops, &spec, &test_err));
     int fd = memfd_create("input", MFD_CLOEXEC);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, bytes, len), len);
@@ -95,6 +99,29 @@ static inline void run_bytes(struct bench *bench, int width, const void *bytes,
     bench->executor->ops->run(bench->executor, &work, out);
     (void)close(fd);
     imgjob_spec_free(spec);
+}
+
+static inline void run_bytes(struct bench *bench, int width, const void *bytes,
+                             size_t len, struct ij_work_result *out)
+{
+    char json[128];
+    (void)snprintf(json, sizeof(json),
+                   "{\"operation\":\"resize\",\"width\":%d,\"height\":4,"
+                   "\"output_format\":\"png\"}",
+                   width);
+    const struct bench_job job = { json, bytes, len };
+    run_job(bench, &job, out);
+}
+
+/* Run one job of the PNG. */
+static inline enum ij_ending run_spec(struct bench *bench, const char *spec,
+                                      struct ij_work_result *out)
+{
+    const struct bench_job job = { spec, png, sizeof(png) };
+    expect_code(0, bench->executor->ops->prepare(bench->executor, &test_err));
+    run_job(bench, &job, out);
+    test_err = out->failure.error;
+    return out->ending;
 }
 
 static inline enum ij_ending run_width(struct bench *bench, int width,

@@ -101,8 +101,8 @@ static inline int run_bytes(const struct bytes *bytes, const char *json,
     IJ_AUTO(ij_spec_freep) struct imgjob_spec *spec = NULL;
     expect_code(0, ij_spec_parse(json, strlen(json), &ij_image_ops, &spec, &test_err));
     const struct ij_image_job job = {
-        .data = bytes->data,
-        .len = bytes->len,
+        .inputs = { { bytes->data, bytes->len } },
+        .input_count = 1,
         .spec = spec,
         .limits = &limits,
         .safe_shrink = setting && setting->safe_shrink,

@@ -112,7 +112,8 @@ static void keep_mapping(void)
 static int run(const struct ij_image_job *job, struct ij_image_output *outputs,
                struct ij_timings *timings, struct ij_failure *failure)
 {
-    int64_t width = job->spec->steps[0].values[0];
+    const struct imgjob_spec *spec = job->spec;
+    int64_t width = spec->step_count > 0 ? spec->steps[0].values[0].integer : 0;
     switch (width) {
     case MISBEHAVE_LOOP:
     case MISBEHAVE_BURN_CPU:
@@ -170,6 +171,10 @@ static int run(const struct ij_image_job *job, struct ij_image_output *outputs,
         outputs[0].len = UINT64_MAX;
     if (width == MISBEHAVE_CLAIM_FORMAT)
         outputs[0].format = IMGJOB_FORMAT_WEBP;
+    if (width == MISBEHAVE_CLAIM_PAGES)
+        outputs[0].pages = 0;
+    if (width == MISBEHAVE_CLAIM_LAST)
+        outputs[spec->output_count - 1].len++;
     return rc;
 }
 

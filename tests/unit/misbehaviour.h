@@ -24,5 +24,7 @@ enum misbehaviour {
     MISBEHAVE_FLOOD,
     MISBEHAVE_KEEP_MAPPING,
     MISBEHAVE_LATE_WORDS, /* answers, says it has no memory, stops itself; then aborts */
-    MISBEHAVE_BLAME_NODE
+    MISBEHAVE_BLAME_NODE,
+    MISBEHAVE_CLAIM_PAGES,
+    MISBEHAVE_CLAIM_LAST /* a wrong length of the last output */
 };

@@ -1,6 +1,8 @@
 /* JSON: what is read, what is refused and with which words, what is written. */
 #include "test.h"
 
+#include <math.h>
+
 #include "base/json.h"
 
 enum { DEPTH = 8 };
@@ -351,6 +353,43 @@ static void a_text_that_does_not_fit_is_a_failed_buffer(void **state)
     assert_true(buf.failed);
 }
 
+/* Shortest, and the same number again. */
+static void a_real_is_written_as_short_as_it_reads_back(void **state)
+{
+    (void)state;
+    static const struct {
+        double value;
+        const char *text;
+    } cases[] = {
+        { 0, "0" },
+        { -0.0, "0" },
+        { 0.1, "0.1" },
+        { -2.5, "-2.5" },
+        { 1.0 / 3, "0.3333333333333333" },
+        { 0.1 + 0.2, "0.30000000000000004" },
+        { 1000000, "1000000" },
+        { 123456789012345, "123456789012345" },
+        { 1e15, "1e+15" },
+        { 1e300, "1e+300" },
+        { 1e-7, "1e-07" },
+        { 5e-324, "5e-324" },
+        { 1.7976931348623157e308, "1.7976931348623157e+308" },
+        { INFINITY, "null" },
+        { NAN, "null" },
+    };
+    for (size_t i = 0; i < IJ_ARRAY_LEN(cases); i++) {
+        IJ_AUTO(ij_buf_done) struct ij_buf buf = { 0 };
+        struct ij_json_out out = { .buf = &buf };
+        ij_json_put_real(&out, NULL, cases[i].value);
+        assert_string_equal(buf.data, cases[i].text);
+        if (!isfinite(cases[i].value))
+            continue;
+        IJ_AUTO(ij_json_freep) struct ij_json *root = NULL;
+        expect_code(0, parse(buf.data, &root));
+        assert_true(ij_json_real(root) == cases[i].value);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -373,6 +412,7 @@ int main(void)
         cmocka_unit_test(bytes_that_are_no_utf8_are_replaced_one_by_one),
         cmocka_unit_test(any_bytes_are_written_as_valid_json),
         cmocka_unit_test(a_text_that_does_not_fit_is_a_failed_buffer),
+        cmocka_unit_test(a_real_is_written_as_short_as_it_reads_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

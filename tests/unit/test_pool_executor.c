@@ -32,6 +32,94 @@ static void a_job_is_done_and_its_output_is_sealed(void **state)
     bench_done(&bench);
 }
 
+/* The most outputs there can be, output i being i + 1 px wide, every second one JPEG. */
+static void write_full_spec(char *out, size_t size)
+{
+    size_t used = (size_t)snprintf(out, size, "{\"outputs\":[");
+    for (int i = 0; i < IJ_SPEC_OUTPUTS_MAX && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used,
+                                 "%s{\"name\":\"o%d\",\"format\":\"%s\",\"steps\":"
+                                 "[{\"op\":\"resize\",\"width\":%d,\"height\":2}]}",
+                                 i > 0 ? "," : "", i, i % 2 ? "jpeg" : "png", i + 1);
+    assert_true(used + 3 < size);
+    memcpy(out + used, "]}", 3);
+}
+
+static void expect_full_result(struct ij_work_result *result)
+{
+    assert_int_equal(result->ending, IJ_ENDED_DONE);
+    assert_int_equal(result->output_count, IJ_SPEC_OUTPUTS_MAX);
+    for (uint32_t i = 0; i < IJ_SPEC_OUTPUTS_MAX; i++) {
+        const struct ij_work_output *output = &result->outputs[i];
+        uint8_t first[32];
+        assert_int_equal(output->image.width, i + 1);
+        assert_int_equal(output->image.height, 2);
+        assert_int_equal(output->image.pages, 1);
+        assert_int_equal(output->image.format,
+                         i % 2 ? IMGJOB_FORMAT_JPEG : IMGJOB_FORMAT_PNG);
+        assert_int_equal(pread(output->fd, first, sizeof(first), 0), sizeof(first));
+        assert_int_equal(ij_format_sniff(first, sizeof(first)), output->image.format);
+    }
+    ij_work_result_done(result);
+}
+
+static void a_job_makes_many_outputs_in_their_order(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct ij_work_result result;
+    char spec[4096];
+    write_full_spec(spec, sizeof(spec));
+    bench_init(&bench, "IJ_WORKER");
+    bench_open(&bench);
+    for (int i = 0; i < 3; i++) {
+        (void)run_spec(&bench, spec, &result);
+        expect_full_result(&result);
+    }
+    assert_int_equal(bench.executor->ops->starts(bench.executor), 1);
+    bench_done(&bench);
+    bench_init(&bench, "IJ_WORKER");
+    expect_code(0, ij_inline_open(&bench.config, &bench.executor, &test_err));
+    (void)run_spec(&bench, spec, &result);
+    expect_full_result(&result);
+    bench_done(&bench);
+}
+
+static void an_output_may_be_of_any_of_its_candidates(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct ij_work_result result;
+    bench_init(&bench, "IJ_WORKER");
+    bench_open(&bench);
+    assert_int_equal(run_spec(&bench,
+                              "{\"outputs\":[{\"format\":\"auto\",\"candidates\":"
+                              "[\"webp\",\"jpeg\"]}]}",
+                              &result),
+                     IJ_ENDED_DONE);
+    uint32_t format = result.outputs[0].image.format;
+    assert_true(format == IMGJOB_FORMAT_WEBP || format == IMGJOB_FORMAT_JPEG);
+    ij_work_result_done(&result);
+    bench_done(&bench);
+}
+
+static void all_outputs_share_the_limit(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct ij_work_result result;
+    char spec[4096];
+    write_full_spec(spec, sizeof(spec));
+    bench_init(&bench, "IJ_WORKER");
+    bench.config.limits.max_output_size = 2000; /* enough for each alone */
+    bench_open(&bench);
+    assert_int_equal(run_spec(&bench, spec, &result), IJ_ENDED_FAILED);
+    expect_words("is over the limit of 2000 (max_output_size)");
+    assert_int_equal(result.failure.reason, IJ_REASON_OUTPUT_LIMIT);
+    assert_int_equal(result.output_count, 0);
+    bench_done(&bench);
+}
+
 static void one_process_runs_many_jobs(void **state)
 {
     (void)state;
@@ -373,6 +461,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_job_is_done_and_its_output_is_sealed),
+        cmocka_unit_test(a_job_makes_many_outputs_in_their_order),
+        cmocka_unit_test(an_output_may_be_of_any_of_its_candidates),
+        cmocka_unit_test(all_outputs_share_the_limit),
         cmocka_unit_test(one_process_runs_many_jobs),
         cmocka_unit_test(a_process_is_replaced_after_its_number_of_jobs),
         cmocka_unit_test(a_process_is_replaced_when_it_has_grown),

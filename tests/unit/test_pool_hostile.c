@@ -120,6 +120,26 @@ static void claims_about_outputs_are_checked(void **state)
                   IMGJOB_E_INTERNAL, "its first bytes are not of the format asked for");
     expect_ending(MISBEHAVE_KEEP_MAPPING, IJ_ENDED_FAILED, IJ_REASON_INTERNAL,
                   IMGJOB_E_INTERNAL, "its memory cannot be sealed");
+    expect_ending(MISBEHAVE_CLAIM_PAGES, IJ_ENDED_FAILED, IJ_REASON_INTERNAL,
+                  IMGJOB_E_INTERNAL, "the worker broke the protocol: bad output pages");
+}
+
+static void one_wrong_claim_is_the_end_of_all_outputs(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct ij_work_result result;
+    char spec[256];
+    (void)snprintf(spec, sizeof(spec),
+                   "{\"steps\":[{\"op\":\"resize\",\"width\":%d,\"height\":4}],"
+                   "\"outputs\":[{\"name\":\"a\"},{\"name\":\"b\"},{\"name\":\"c\"}]}",
+                   MISBEHAVE_CLAIM_LAST);
+    bench_init(&bench, "IJ_MISBEHAVING_WORKER");
+    bench_open(&bench);
+    assert_int_equal(run_spec(&bench, spec, &result), IJ_ENDED_FAILED);
+    expect_words("output 2 was not taken from the worker: its length is not the one");
+    assert_int_equal(result.output_count, 0);
+    bench_done(&bench);
 }
 
 static void a_header_over_the_limits_is_refused_here_too(void **state)
@@ -337,6 +357,7 @@ int main(void)
         cmocka_unit_test(running_out_of_memory_is_the_jobs_own_doing),
         cmocka_unit_test(garbage_on_the_socket_is_no_answer),
         cmocka_unit_test(claims_about_outputs_are_checked),
+        cmocka_unit_test(one_wrong_claim_is_the_end_of_all_outputs),
         cmocka_unit_test(a_header_over_the_limits_is_refused_here_too),
         cmocka_unit_test(stop_from_another_thread_ends_the_attempt),
         cmocka_unit_test(the_worker_has_nothing_of_ours),

@@ -49,9 +49,35 @@ static struct ij_wire_frame success(void)
     return (struct ij_wire_frame){
         .type = IJ_WIRE_RESULT,
         .result = { .timings = { 1, 2, 3 },
-                    .output_count = 1,
-                    .outputs = { { IMGJOB_FORMAT_WEBP, 10, 20, UINT64_MAX } } },
+                    .output_count = 2,
+                    .outputs = { { .format = IMGJOB_FORMAT_WEBP,
+                                   .width = 10,
+                                   .height = 20,
+                                   .pages = 1,
+                                   .len = UINT64_MAX },
+                                 { .format = IMGJOB_FORMAT_GIF,
+                                   .width = 30,
+                                   .height = 40,
+                                   .pages = IJ_SPEC_PAGES_MAX,
+                                   .len = 5,
+                                   .encodes = 6,
+                                   .quality = 100,
+                                   .colors = 256,
+                                   .ssim_millis = 1000,
+                                   .is_over_budget = true } } },
     };
+}
+
+/* As many outputs as a job can have, each with all that can be said of one. */
+static struct ij_wire_frame full_success(void)
+{
+    struct ij_wire_frame frame = success();
+    frame.result.output_count = IJ_SPEC_OUTPUTS_MAX;
+    for (size_t i = 0; i < IJ_SPEC_OUTPUTS_MAX; i++) {
+        frame.result.outputs[i] = success().result.outputs[1];
+        frame.result.outputs[i].width = (uint32_t)i + 1;
+    }
+    return frame;
 }
 
 static struct ij_wire_frame failure(void)
@@ -160,11 +186,30 @@ static void a_success_arrives_as_it_was_sent(void **state)
     assert_int_equal(got.timings.decode_ms, 1);
     assert_int_equal(got.timings.process_ms, 2);
     assert_int_equal(got.timings.encode_ms, 3);
-    assert_int_equal(got.output_count, 1);
-    assert_int_equal(got.outputs[0].format, IMGJOB_FORMAT_WEBP);
-    assert_int_equal(got.outputs[0].width, 10);
-    assert_int_equal(got.outputs[0].height, 20);
-    assert_int_equal(got.outputs[0].len, UINT64_MAX);
+    assert_int_equal(got.output_count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        const struct ij_image_output *output = &got.outputs[i];
+        struct ij_image_output sent = success().result.outputs[i];
+        assert_int_equal(output->format, sent.format);
+        assert_int_equal(output->width, sent.width);
+        assert_int_equal(output->height, sent.height);
+        assert_int_equal(output->pages, sent.pages);
+        assert_int_equal(output->len, sent.len);
+        assert_int_equal(output->encodes, sent.encodes);
+        assert_int_equal(output->quality, sent.quality);
+        assert_int_equal(output->colors, sent.colors);
+        assert_int_equal(output->ssim_millis, sent.ssim_millis);
+        assert_int_equal(output->is_over_budget, sent.is_over_budget);
+    }
+}
+
+static void the_most_outputs_arrive_in_their_order(void **state)
+{
+    (void)state;
+    struct ij_wire_result got = there_and_back(full_success()).result;
+    assert_int_equal(got.output_count, IJ_SPEC_OUTPUTS_MAX);
+    for (size_t i = 0; i < IJ_SPEC_OUTPUTS_MAX; i++)
+        assert_int_equal(got.outputs[i].width, i + 1);
 }
 
 static void a_failure_arrives_as_it_was_sent(void **state)
@@ -220,6 +265,8 @@ static void a_reply_always_fits_its_buffer(void **state)
     memset(longest->loader, 'x', sizeof(longest->loader) - 1);
     memset(longest->library_text, 'x', sizeof(longest->library_text) - 1);
     assert_true(ij_wire_encode(&frame, buffer, sizeof(buffer)) > 0);
+    frame = full_success();
+    assert_true(ij_wire_encode(&frame, buffer, sizeof(buffer)) > 0);
 }
 
 static void the_largest_spec_fits_and_a_larger_one_does_not(void **state)
@@ -266,6 +313,16 @@ static void a_frame_with_more_behind_it_is_refused(void **state)
     }
 }
 
+static void check_output(const struct ij_image_output *output)
+{
+    assert_in_range(output->format, IMGJOB_FORMAT_JPEG, IMGJOB_FORMAT_HEIC);
+    assert_in_range(output->pages, 1, IJ_SPEC_PAGES_MAX);
+    assert_in_range(output->encodes, 0, IJ_WIRE_ENCODES_MAX);
+    assert_in_range(output->quality, 0, 100);
+    assert_in_range(output->colors, 0, 256);
+    assert_in_range(output->ssim_millis, 0, 1000);
+}
+
 /* Whatever was read from hostile bytes must keep what wire.h promises. */
 static void check_promises(const struct ij_wire_frame *frame)
 {
@@ -284,6 +341,9 @@ static void check_promises(const struct ij_wire_frame *frame)
     case IJ_WIRE_RESULT:
         if (result->failure.error.code == 0)
             assert_in_range(result->output_count, 1, IJ_SPEC_OUTPUTS_MAX);
+        for (size_t i = 0; result->failure.error.code == 0 && i < result->output_count;
+             i++)
+            check_output(&result->outputs[i]);
         assert_true(result->failure.error.code <= 0);
         assert_true((unsigned)result->failure.stage < IJ_STAGE_COUNT);
         assert_true((unsigned)result->failure.reason < IJ_REASON_COUNT);
@@ -350,6 +410,29 @@ static void numbers_out_of_range_are_refused_by_name(void **state)
     expect_refused(&frame, "bad spec length");
 }
 
+static void numbers_of_an_output_out_of_range_are_refused(void **state)
+{
+    (void)state;
+    struct ij_wire_frame frame = success();
+    struct ij_image_output *output = &frame.result.outputs[1], good = *output;
+    output->pages = 0;
+    expect_refused(&frame, "bad output pages");
+    output->pages = IJ_SPEC_PAGES_MAX + 1;
+    expect_refused(&frame, "bad output pages");
+    *output = good;
+    output->encodes = IJ_WIRE_ENCODES_MAX + 1;
+    expect_refused(&frame, "bad encodes");
+    *output = good;
+    output->quality = 101;
+    expect_refused(&frame, "bad quality");
+    *output = good;
+    output->colors = 257;
+    expect_refused(&frame, "bad colors");
+    *output = good;
+    output->ssim_millis = 1001;
+    expect_refused(&frame, "bad likeness");
+}
+
 static void a_worker_cannot_claim_what_only_the_store_knows(void **state)
 {
     (void)state;
@@ -384,6 +467,7 @@ int main(void)
         cmocka_unit_test(a_job_arrives_as_it_was_sent),
         cmocka_unit_test(a_header_arrives_as_it_was_sent),
         cmocka_unit_test(a_success_arrives_as_it_was_sent),
+        cmocka_unit_test(the_most_outputs_arrive_in_their_order),
         cmocka_unit_test(a_failure_arrives_as_it_was_sent),
         cmocka_unit_test(go_and_stop_are_told_apart),
         cmocka_unit_test(what_does_not_fit_is_not_written),
@@ -393,6 +477,7 @@ int main(void)
         cmocka_unit_test(a_frame_with_more_behind_it_is_refused),
         cmocka_unit_test(no_flipped_byte_breaks_a_promise),
         cmocka_unit_test(numbers_out_of_range_are_refused_by_name),
+        cmocka_unit_test(numbers_of_an_output_out_of_range_are_refused),
         cmocka_unit_test(a_worker_cannot_claim_what_only_the_store_knows),
         cmocka_unit_test(a_zero_byte_in_a_text_is_refused),
     };

@@ -1,70 +1,197 @@
 /*
- * Resize: to exact dimensions, or to what fits within them at the image's own ratio.
- * The plan is whole numbers only, so that every process computes the same size, and the
- * pixels have that size to the pixel.
+ * Resize: to exact dimensions, to what fits within or around them at the image's own
+ * ratio, or to exactly them by cutting or padding. The plan is whole numbers only, so
+ * that every process computes the same size, and the pixels have that size to the pixel.
  */
 #include "image/operation.h"
 
+#include <math.h>
+
 #include "base/auto.h"
+#include "image/ops/place.h"
 #include "image/source.h"
 
-enum { WIDTH, HEIGHT, FIT, ENLARGE };
-enum { FIT_FILL, FIT_INSIDE };
+enum {
+    WIDTH,
+    HEIGHT,
+    FIT,
+    ENLARGE,
+    DPR,
+    KERNEL,
+    GRAVITY,
+    FOCAL_X,
+    FOCAL_Y,
+    BACKGROUND,
+    LINEAR,
+    PARAM_COUNT
+};
+enum { FIT_FILL, FIT_INSIDE, FIT_COVER, FIT_CONTAIN, FIT_OUTSIDE };
+enum { SIDE_MAX = 16384 };
 
-static const char *const fits[] = { [FIT_FILL] = "fill", [FIT_INSIDE] = "inside", NULL };
+static const char *const fits[] = {
+    "fill", "inside", "cover", "contain", "outside", NULL
+};
+static const char *const kernels[] = { "nearest",  "linear",   "cubic", "mitchell",
+                                       "lanczos2", "lanczos3", NULL };
+static const VipsKernel vips_kernels[] = { VIPS_KERNEL_NEAREST,  VIPS_KERNEL_LINEAR,
+                                           VIPS_KERNEL_CUBIC,    VIPS_KERNEL_MITCHELL,
+                                           VIPS_KERNEL_LANCZOS2, VIPS_KERNEL_LANCZOS3 };
 
-static const struct ij_param params[] = {
+static const struct ij_param params[PARAM_COUNT] = {
     [WIDTH] = { .name = "width",
                 .type = IJ_PARAM_INT,
-                .is_required = true,
                 .min = 1,
-                .max = 4096,
+                .max = SIDE_MAX,
                 .unit = "px",
-                .doc = "The width to make, or to fit within" },
+                .doc = "The width; absent follows from the height" },
     [HEIGHT] = { .name = "height",
                  .type = IJ_PARAM_INT,
-                 .is_required = true,
                  .min = 1,
-                 .max = 4096,
+                 .max = SIDE_MAX,
                  .unit = "px",
-                 .doc = "The height to make, or to fit within" },
+                 .doc = "The height; absent follows from the width" },
     [FIT] = { .name = "fit",
               .type = IJ_PARAM_CHOICE,
-              .fallback = FIT_FILL,
+              .fallback = IJ_DEFAULT_INT(FIT_FILL),
               .choices = fits,
               .doc =
-                  "fill makes exactly width x height and may distort; inside keeps the "
-                  "ratio and makes neither side longer than asked for" },
+                  "fill makes exactly that size and may distort; inside keeps the ratio "
+                  "and stays within; outside keeps it and covers; cover cuts what "
+                  "sticks out; contain pads what is missing" },
     [ENLARGE] = { .name = "enlarge",
                   .type = IJ_PARAM_BOOL,
-                  .fallback = 1,
-                  .doc = "Whether a side may become longer than it is in the image" },
+                  .fallback = IJ_DEFAULT_INT(1),
+                  .doc = "Whether the picture may become larger than it is" },
+    [DPR] = { .name = "dpr",
+              .type = IJ_PARAM_REAL,
+              .min = 0.1,
+              .max = 8,
+              .fallback = IJ_DEFAULT_REAL(1),
+              .doc = "Device pixel ratio, which multiplies both sides" },
+    [KERNEL] = { .name = "kernel",
+                 .type = IJ_PARAM_CHOICE,
+                 .fallback = IJ_DEFAULT_INT(5),
+                 .choices = kernels,
+                 .doc = "How pixels are weighed" },
+    [GRAVITY] = { .name = "gravity",
+                  .type = IJ_PARAM_CHOICE,
+                  .fallback = IJ_DEFAULT_INT(IJ_GRAVITY_CENTER),
+                  .choices = ij_gravities,
+                  .doc = "What cover keeps, and where contain puts the picture" },
+    [FOCAL_X] = { .name = "focal_x",
+                  .type = IJ_PARAM_REAL,
+                  .min = 0,
+                  .max = 1,
+                  .unit = "fraction",
+                  .doc =
+                      "The point that cover keeps nearest to the middle, from the left" },
+    [FOCAL_Y] = { .name = "focal_y",
+                  .type = IJ_PARAM_REAL,
+                  .min = 0,
+                  .max = 1,
+                  .unit = "fraction",
+                  .doc = "The same from the top" },
+    [BACKGROUND] = { .name = "background",
+                     .type = IJ_PARAM_COLOR,
+                     .fallback = IJ_DEFAULT_COLOR(0x00000000),
+                     .doc = "What contain pads with" },
+    [LINEAR] = { .name = "linear",
+                 .type = IJ_PARAM_BOOL,
+                 .fallback = IJ_DEFAULT_INT(0),
+                 .doc =
+                     "Scale in linear light: slower, and right for fine bright detail" },
 };
+
+static int check(const struct ij_step *step, const char *at, struct imgjob_error *err)
+{
+    const struct ij_value *v = step->values;
+    if (!v[WIDTH].is_given && !v[HEIGHT].is_given)
+        return ij_fail(err, IMGJOB_E_SPEC, "%s: width or height is missing", at);
+    if (v[FOCAL_X].is_given != v[FOCAL_Y].is_given)
+        return ij_fail(err, IMGJOB_E_SPEC,
+                       "%s: focal_x and focal_y go together: one is missing", at);
+    if (v[FIT].integer == FIT_CONTAIN && v[GRAVITY].integer >= IJ_GRAVITY_COMPASS_END)
+        return ij_fail(err, IMGJOB_E_SPEC,
+                       "%s/gravity: contain cuts nothing, so it must be a place", at);
+    return 0;
+}
 
 /* `of` × `by` / `per`, rounded to the nearest, at least 1. All are below 2^32. */
 static uint32_t scale_side(uint32_t of, uint32_t by, uint32_t per)
 {
     uint64_t side = ((uint64_t)of * by + per / 2) / per;
-    return side ? (uint32_t)side : 1;
+    return side ? side > UINT32_MAX ? UINT32_MAX : (uint32_t)side : 1;
 }
 
-static struct ij_extent plan(const struct ij_step *step, struct ij_extent in)
+static uint32_t smaller(uint32_t a, uint32_t b)
 {
-    struct ij_extent to = { (uint32_t)step->values[WIDTH],
-                            (uint32_t)step->values[HEIGHT] };
-    if (!step->values[ENLARGE]) {
-        to.width = to.width < in.width ? to.width : in.width;
-        to.height = to.height < in.height ? to.height : in.height;
-    }
-    if (step->values[FIT] == FIT_FILL)
-        return to;
-    /* the side with the smaller factor decides; compared without dividing */
-    if ((uint64_t)to.width * in.height <= (uint64_t)to.height * in.width)
-        to.height = scale_side(in.height, to.width, in.width);
-    else
-        to.width = scale_side(in.width, to.height, in.height);
-    return to;
+    return a < b ? a : b;
 }
+
+static uint32_t asked_side(const struct ij_step *step, int param)
+{
+    if (!step->values[param].is_given)
+        return 0;
+    double side =
+        floor((double)step->values[param].integer * step->values[DPR].real + 0.5);
+    return side < 1 ? 1 : (uint32_t)side;
+}
+
+/* The box that was asked for; a side that was not follows the image's ratio. */
+static struct ij_extent box_of(const struct ij_step *step, struct ij_extent in)
+{
+    struct ij_extent box = { asked_side(step, WIDTH), asked_side(step, HEIGHT) };
+    if (box.width == 0)
+        box.width = scale_side(in.width, box.height, in.height);
+    else if (box.height == 0)
+        box.height = scale_side(in.height, box.width, in.width);
+    return box;
+}
+
+/* The image's ratio within the box, or around it; compared without dividing. */
+static struct ij_extent at_ratio(struct ij_extent in, struct ij_extent box, bool around)
+{
+    bool by_width = (uint64_t)box.width * in.height <= (uint64_t)box.height * in.width;
+    if (by_width != around)
+        box.height = scale_side(in.height, box.width, in.width);
+    else
+        box.width = scale_side(in.width, box.height, in.height);
+    return box;
+}
+
+/* The size of the scaled picture, before anything is cut or padded. */
+static struct ij_extent need(const struct ij_step *step, struct ij_extent in)
+{
+    int64_t fit = step->values[FIT].integer;
+    struct ij_extent box = box_of(step, in);
+    bool may_enlarge = step->values[ENLARGE].integer != 0;
+    if (!may_enlarge && (fit == FIT_FILL || fit == FIT_INSIDE))
+        box = (struct ij_extent){ smaller(box.width, in.width),
+                                  smaller(box.height, in.height) };
+    if (fit == FIT_FILL)
+        return box;
+    struct ij_extent to = at_ratio(in, box, fit == FIT_COVER || fit == FIT_OUTSIDE);
+    return !may_enlarge && (to.width > in.width || to.height > in.height) ? in : to;
+}
+
+static int plan(const struct ij_step *step, struct ij_extent in, struct ij_extent *out,
+                struct imgjob_error *err)
+{
+    struct ij_extent to = need(step, in);
+    struct ij_extent box = box_of(step, in);
+    if (step->values[FIT].integer == FIT_COVER)
+        to = (struct ij_extent){ smaller(to.width, box.width),
+                                 smaller(to.height, box.height) };
+    else if (step->values[FIT].integer == FIT_CONTAIN)
+        to = box;
+    if (to.width > SIDE_MAX || to.height > SIDE_MAX)
+        return ij_fail(err, IMGJOB_E_SPEC, "would make %u x %u px; a side may have %d",
+                       to.width, to.height, SIDE_MAX);
+    *out = to;
+    return 0;
+}
+
+/* ---- pixels ---- */
 
 /* libvips rounds the size it is asked for; should that ever be one pixel off, the edge
  * is cut or repeated. */
@@ -81,11 +208,13 @@ static int fit_exactly(VipsImage **image, struct ij_extent to)
     return 0;
 }
 
-static int scale(VipsImage *image, struct ij_extent to, VipsImage **made)
+static int resample(const struct ij_step *step, VipsImage *image, struct ij_extent to,
+                    VipsImage **made)
 {
     double horizontal = (double)to.width / vips_image_get_width(image);
     double vertical = (double)to.height / vips_image_get_height(image);
-    return vips_resize(image, made, horizontal, "vscale", vertical, NULL);
+    return vips_resize(image, made, horizontal, "vscale", vertical, "kernel",
+                       vips_kernels[step->values[KERNEL].integer], NULL);
 }
 
 /* To 8 bits, to the nearest: a cast alone would cut, and darken what is half clear. */
@@ -96,43 +225,113 @@ static int narrow(VipsImage *wide, VipsImage **made)
 
 /* Colours of transparent pixels must not bleed into their neighbours: they count by their
  * alpha. Back in 8 bits in between, since the scaling is many times faster there. */
-static int scale_with_alpha(VipsImage *image, struct ij_extent to, VipsImage **made)
+static int resample_with_alpha(const struct ij_step *step, VipsImage *image,
+                               struct ij_extent to, VipsImage **made)
 {
     IJ_AUTO(ij_image_unref) VipsImage *weighted = NULL;
     IJ_AUTO(ij_image_unref) VipsImage *weighted_8bit = NULL;
     IJ_AUTO(ij_image_unref) VipsImage *scaled = NULL;
     IJ_AUTO(ij_image_unref) VipsImage *plain = NULL;
     if (vips_premultiply(image, &weighted, NULL) != 0 ||
-        narrow(weighted, &weighted_8bit) != 0 || scale(weighted_8bit, to, &scaled) != 0 ||
+        narrow(weighted, &weighted_8bit) != 0 ||
+        resample(step, weighted_8bit, to, &scaled) != 0 ||
         vips_unpremultiply(scaled, &plain, NULL) != 0)
         return -1;
     return narrow(plain, made);
 }
 
-static int apply(const struct ij_step *step, VipsImage *image, struct ij_extent to,
+static int resample_any(const struct ij_step *step, VipsImage *image, struct ij_extent to,
+                        VipsImage **made)
+{
+    return vips_image_hasalpha(image) ? resample_with_alpha(step, image, to, made)
+                                      : resample(step, image, to, made);
+}
+
+/* In linear light, floating point; grey takes the way of colour and back. */
+static int resample_linear(const struct ij_step *step, VipsImage *image,
+                           struct ij_extent to, VipsImage **made)
+{
+    IJ_AUTO(ij_image_unref) VipsImage *light = NULL;
+    IJ_AUTO(ij_image_unref) VipsImage *weighted = NULL;
+    IJ_AUTO(ij_image_unref) VipsImage *scaled = NULL;
+    IJ_AUTO(ij_image_unref) VipsImage *plain = NULL;
+    IJ_AUTO(ij_image_unref) VipsImage *encoded = NULL;
+    VipsInterpretation kind = vips_image_guess_interpretation(image);
+    bool has_alpha = vips_image_hasalpha(image);
+    if (vips_colourspace(image, &light, VIPS_INTERPRETATION_scRGB, NULL) != 0)
+        return -1;
+    if (has_alpha && vips_premultiply(light, &weighted, NULL) != 0)
+        return -1;
+    if (resample(step, has_alpha ? weighted : light, to, &scaled) != 0)
+        return -1;
+    if (has_alpha && vips_unpremultiply(scaled, &plain, NULL) != 0)
+        return -1;
+    if (vips_colourspace(has_alpha ? plain : scaled, &encoded, kind, NULL) != 0)
+        return -1;
+    return vips_cast_uchar(encoded, made, NULL);
+}
+
+static int scale(const struct ij_step *step, VipsImage *image, struct ij_extent to,
                  VipsImage **made)
 {
-    (void)step; /* the plan said it all */
     if (vips_image_get_width(image) == (int)to.width &&
         vips_image_get_height(image) == (int)to.height) {
         *made = g_object_ref(image);
         return 0;
     }
     IJ_AUTO(ij_image_unref) VipsImage *scaled = NULL;
-    int rc = vips_image_hasalpha(image) ? scale_with_alpha(image, to, &scaled)
-                                        : scale(image, to, &scaled);
+    int rc = step->values[LINEAR].integer ? resample_linear(step, image, to, &scaled)
+                                          : resample_any(step, image, to, &scaled);
     if (rc != 0 || fit_exactly(&scaled, to) != 0)
         return -1;
     *made = ij_steal(&scaled);
     return 0;
 }
 
+static int cut(const struct ij_apply *with, VipsImage *image, VipsImage **made)
+{
+    const struct ij_value *v = with->step->values;
+    enum ij_gravity gravity = (enum ij_gravity)v[GRAVITY].integer;
+    if (v[FOCAL_X].is_given)
+        return ij_cut_around(image, with->to, v[FOCAL_X].real, v[FOCAL_Y].real, made);
+    return ij_cut_by_gravity(image, with->to, gravity, made);
+}
+
+/*
+ * The scaled size is computed anew from what the picture is now: it may have been decoded
+ * at a fraction, and its sides then say the ratio a little differently. One side of the
+ * outcome is known, so the difference stays below a pixel and is cut.
+ */
+static int apply(const struct ij_apply *with, VipsImage *image, VipsImage **made)
+{
+    const struct ij_step *step = with->step;
+    int64_t fit = step->values[FIT].integer;
+    if (fit != FIT_COVER && fit != FIT_CONTAIN)
+        return scale(step, image, with->to, made);
+    struct ij_extent to = at_ratio(ij_extent_of(image), with->to, fit == FIT_COVER);
+    if (!step->values[ENLARGE].integer &&
+        (to.width > ij_extent_of(image).width || to.height > ij_extent_of(image).height))
+        to = ij_extent_of(image);
+    IJ_AUTO(ij_image_unref) VipsImage *scaled = NULL;
+    if (scale(step, image, to, &scaled) != 0)
+        return -1;
+    if (fit == FIT_COVER)
+        return cut(with, scaled, made);
+    return ij_pad(
+        scaled, with->to,
+        ij_gravity_place((enum ij_gravity)step->values[GRAVITY].integer, with->to, to),
+        step->values[BACKGROUND].color, made);
+}
+
 const struct ij_image_op ij_resize_op = {
     .op = { .name = "resize",
+            .group = "geometry",
             .doc = "Change the size",
             .params = params,
-            .param_count = IJ_ARRAY_LEN(params),
+            .param_count = PARAM_COUNT,
+            .check = check,
             .plan = plan },
-    .only_scales = true,
+    .need = need,
+    .scale = scale,
     .apply = apply,
 };

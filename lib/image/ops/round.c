@@ -1,0 +1,128 @@
+/*
+ * Round the corners: what is outside becomes transparent. How much of a pixel is inside
+ * is computed when it is asked for; there is no mask of the image's size.
+ */
+#include <math.h>
+
+#include "base/auto.h"
+#include "image/operation.h"
+#include "image/source.h"
+
+enum { RADIUS, CIRCLE };
+
+static const struct ij_param params[] = {
+    [RADIUS] = { .name = "radius",
+                 .type = IJ_PARAM_REAL,
+                 .min = 1,
+                 .max = 16384,
+                 .unit = "px",
+                 .doc = "Of the corners; at most half of the shorter side is used" },
+    [CIRCLE] = { .name = "circle",
+                 .type = IJ_PARAM_BOOL,
+                 .fallback = IJ_DEFAULT_INT(0),
+                 .doc = "Half of the shorter side as radius: a square becomes a circle" },
+};
+
+static int check(const struct ij_step *step, const char *at, struct imgjob_error *err)
+{
+    bool has_radius = step->values[RADIUS].is_given;
+    if (has_radius == (step->values[CIRCLE].integer != 0))
+        return ij_fail(err, IMGJOB_E_SPEC, "%s/radius: %s", at,
+                       has_radius ? "must be absent with circle"
+                                  : "missing, as circle is not set either");
+    return 0;
+}
+
+struct shape {
+    double width, height, radius; /* px */
+};
+
+/* How far a middle of a pixel is beyond the middle of the corner's circle. */
+static double beyond(double at, double side, double radius)
+{
+    double distance = fabs(at + .5 - side / 2) - (side / 2 - radius);
+    return distance > 0 ? distance : 0;
+}
+
+/* A pixel that the edge goes through is inside by its distance to it. */
+static double inside(const struct shape *shape, int x, int y)
+{
+    double dx = beyond(x, shape->width, shape->radius);
+    double dy = beyond(y, shape->height, shape->radius);
+    if (dx <= 0 || dy <= 0)
+        return 1;
+    double depth = shape->radius - hypot(dx, dy) + .5;
+    return depth < 0 ? 0 : depth > 1 ? 1 : depth;
+}
+
+static int generate(VipsRegion *region, void *sequence, void *a, void *b, gboolean *stop)
+{
+    (void)sequence;
+    (void)b;
+    (void)stop;
+    const struct shape *shape = a;
+    const VipsRect *area = &region->valid;
+    for (int y = area->top; y < VIPS_RECT_BOTTOM(area); y++) {
+        uint8_t *row = VIPS_REGION_ADDR(region, area->left, y);
+        for (int x = 0; x < area->width; x++)
+            row[x] = (uint8_t)lround(255 * inside(shape, area->left + x, y));
+    }
+    return 0;
+}
+
+/* A band of 0..255; the shape lives as long as it does. */
+static int mask_of(VipsImage *image, double radius, VipsImage **made)
+{
+    int width = vips_image_get_width(image), height = vips_image_get_height(image);
+    double most = (width < height ? width : height) / 2.0;
+    IJ_AUTO(ij_image_unref) VipsImage *mask = vips_image_new();
+    struct shape *shape = VIPS_NEW(mask, struct shape);
+    if (!shape)
+        return -1;
+    *shape = (struct shape){ width, height, radius < most ? radius : most };
+    vips_image_init_fields(mask, width, height, 1, VIPS_FORMAT_UCHAR, VIPS_CODING_NONE,
+                           VIPS_INTERPRETATION_B_W, 1, 1);
+    if (vips_image_pipelinev(mask, VIPS_DEMAND_STYLE_ANY, NULL) != 0 ||
+        vips_image_generate(mask, NULL, generate, NULL, shape, NULL) != 0)
+        return -1;
+    *made = ij_steal(&mask);
+    return 0;
+}
+
+static int weigh(VipsImage *alpha, VipsImage *mask, VipsImage **made)
+{
+    IJ_AUTO(ij_image_unref) VipsImage *product = NULL;
+    if (vips_multiply(alpha, mask, &product, NULL) != 0)
+        return -1;
+    return vips_linear1(product, made, 1 / 255.0, .5, "uchar", TRUE, NULL);
+}
+
+static int apply(const struct ij_apply *with, VipsImage *image, VipsImage **made)
+{
+    const struct ij_value *values = with->step->values;
+    IJ_AUTO(ij_image_unref) VipsImage *mask = NULL;
+    if (mask_of(image, values[CIRCLE].integer ? HUGE_VAL : values[RADIUS].real, &mask) !=
+        0)
+        return -1;
+    if (!vips_image_hasalpha(image))
+        return vips_bandjoin2(image, mask, made, NULL);
+    int bands = vips_image_get_bands(image) - 1;
+    IJ_AUTO(ij_image_unref) VipsImage *colors = NULL;
+    IJ_AUTO(ij_image_unref) VipsImage *alpha = NULL;
+    IJ_AUTO(ij_image_unref) VipsImage *weighed = NULL;
+    if (vips_extract_band(image, &colors, 0, "n", bands, NULL) != 0 ||
+        vips_extract_band(image, &alpha, bands, NULL) != 0 ||
+        weigh(alpha, mask, &weighed) != 0)
+        return -1;
+    return vips_bandjoin2(colors, weighed, made, NULL);
+}
+
+const struct ij_image_op ij_round_op = {
+    .op = { .name = "round",
+            .group = "compositing",
+            .doc = "Round the corners; what is outside becomes transparent",
+            .params = params,
+            .param_count = IJ_ARRAY_LEN(params),
+            .check = check },
+    .apply = apply,
+};
