@@ -843,7 +843,7 @@ static void the_markdown_has_a_table_for_each_group(void **state)
         "### Compositing\n",
         "### Outputs\n",
         "### Load\n",
-        "| **`resize`** | | | Change the size. |\n"
+        "| **`resize`** | | | Change the size. |\n",
         "| `width` | whole number 1…16384 px |  | The width. |\n",
         "| `whole` | whole number -5…5 | required |  |\n",
         "| `real` | number -0.5…1000000000 degrees | `0.1` |  |\n",
