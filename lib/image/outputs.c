@@ -111,12 +111,22 @@ static bool only_scales(const struct ij_run *run, size_t output)
            need.width <= run->extent.width && need.height <= run->extent.height;
 }
 
+/* One output must have at least the sides of every other: of a wide and a high one,
+ * either would be made by enlarging the other. */
 static bool is_cascade(const struct ij_run *run)
 {
-    for (size_t i = 0; i < run->job->spec->output_count; i++)
+    struct ij_extent most = { 1, 1 };
+    bool has_most = false;
+    for (size_t i = 0; i < run->job->spec->output_count; i++) {
         if (!only_scales(run, i))
             return false;
-    return run->job->spec->step_count == 0;
+        most.width = larger(most.width, run->planned[i].width);
+        most.height = larger(most.height, run->planned[i].height);
+    }
+    for (size_t i = 0; i < run->job->spec->output_count; i++)
+        has_most |=
+            run->planned[i].width == most.width && run->planned[i].height == most.height;
+    return has_most && run->job->spec->step_count == 0;
 }
 
 static uint64_t area(struct ij_extent extent)

@@ -26,6 +26,7 @@ enum {
     PARAM_COUNT
 };
 enum { FIT_FILL, FIT_INSIDE, FIT_COVER, FIT_CONTAIN, FIT_OUTSIDE };
+enum { KERNEL_NEAREST }; /* the first of kernels[] */
 enum { SIDE_MAX = 16384 };
 
 static const char *const fits[] = {
@@ -160,7 +161,7 @@ static struct ij_extent at_ratio(struct ij_extent in, struct ij_extent box, bool
 }
 
 /* The size of the scaled picture, before anything is cut or padded. */
-static struct ij_extent need(const struct ij_step *step, struct ij_extent in)
+static struct ij_extent scaled_of(const struct ij_step *step, struct ij_extent in)
 {
     int64_t fit = step->values[FIT].integer;
     struct ij_extent box = box_of(step, in);
@@ -177,7 +178,7 @@ static struct ij_extent need(const struct ij_step *step, struct ij_extent in)
 static int plan(const struct ij_step *step, struct ij_extent in, struct ij_extent *out,
                 struct imgjob_error *err)
 {
-    struct ij_extent to = need(step, in);
+    struct ij_extent to = scaled_of(step, in);
     struct ij_extent box = box_of(step, in);
     if (step->values[FIT].integer == FIT_COVER)
         to = (struct ij_extent){ smaller(to.width, box.width),
@@ -189,6 +190,12 @@ static int plan(const struct ij_step *step, struct ij_extent in, struct ij_exten
                        to.width, to.height, SIDE_MAX);
     *out = to;
     return 0;
+}
+
+/* The nearest pixels are the image's own, so it must have all of them. */
+static struct ij_extent need(const struct ij_step *step, struct ij_extent in)
+{
+    return step->values[KERNEL].integer == KERNEL_NEAREST ? in : scaled_of(step, in);
 }
 
 /* ---- pixels ---- */
