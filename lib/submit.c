@@ -258,6 +258,9 @@ int imgjob_store_submit(struct imgjob_store *store, struct imgjob_draft *draft,
                        draft->id_text);
     if (draft->is_spent)
         return ij_fail(err, IMGJOB_E_INVALID, SPENT, draft->id_text);
+    if (spec->wants_info) /* or the job would end without what was asked for */
+        return ij_fail(err, IMGJOB_E_SPEC,
+                       "/info: must be false: this version reports nothing on an image");
     uint32_t format;
     rc = check_format(draft, &format, err);
     if (rc < 0)

@@ -203,14 +203,14 @@ void ij_handle_submit(struct ij_app *app, struct ij_request *request,
     }
     IJ_AUTO(spec_freep) struct imgjob_spec *spec = NULL;
     int rc = imgjob_spec_parse(submission.spec.data, submission.spec.len, &spec, &err);
-    if (rc == IMGJOB_E_SPEC) {
-        ij_problem_of_spec(response, submission.is_long, &err);
-        return;
-    }
     char id[IMGJOB_ID_SIZE];
     (void)snprintf(id, sizeof(id), "%s", imgjob_draft_id(submission.draft));
     if (rc == 0)
         rc = imgjob_store_submit(app->store, submission.draft, spec, NULL, &err);
+    if (rc == IMGJOB_E_SPEC) {
+        ij_problem_of_spec(response, submission.is_long, &err);
+        return;
+    }
     if (rc < 0) {
         ij_problem_of_error(response, &app->log, &err);
         return;

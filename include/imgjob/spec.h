@@ -62,12 +62,13 @@ struct imgjob_spec;
  *
  * In the long form every member may be absent. `steps`, at most 16, run on the decoded
  * image; each of at most 16 `outputs` may add 16 of its own. No outputs means one, named
- * "image"; `[]` makes none and needs `info`, which reports what is known about the image.
- * A missing format means: as the input where that is jpeg, png or webp, else png for an
- * image with alpha and jpeg for one without. The format "auto" tries `candidates`
- * (webp, avif, jpeg) and takes the smallest. `load` says which `page` and how many
- * `pages` of the input are taken (0 and 1), whether it is turned `upright` (true), and
- * whether its colour `profile` is kept ("srgb" or "keep").
+ * "image"; `[]` makes none and needs `info`, which is to report what is known about the
+ * image; imgjob_store_submit() refuses that in this version. A missing format means: as
+ * the input where that is jpeg, png or webp, else png for an image with alpha and jpeg
+ * for one without. The format "auto" tries `candidates` (webp, avif, jpeg) and takes the
+ * smallest. `load` says which `page` and how many `pages` of the input are taken (0 and
+ * 1), whether it is turned `upright` (true), and whether its colour `profile` is kept
+ * ("srgb" or "keep").
  *
  * imgjob_spec_schema() lists all operations and settings. Unknown keys, wrong types,
  * numbers out of range and settings that the format does not know are refused; the error

@@ -129,8 +129,9 @@ struct imgjob_submit_options {
  *                imgjob_draft_discard() is allowed
  * @param spec    borrowed during the call
  * @param options read during the call; NULL = all defaults
- * @return 0, or IMGJOB_E_IMAGE (no known format, empty), _BUSY (queue full), _FULL,
- * _STORE, _BLOB, _INVALID, _ABI, _NOMEM
+ * @return 0, or IMGJOB_E_IMAGE (no known format, empty), _SPEC (it asks for `info`, which
+ * this version does not give), _BUSY (queue full), _FULL, _STORE, _BLOB, _INVALID, _ABI,
+ * _NOMEM
  * @since 0.1
  */
 IMGJOB_API int imgjob_store_submit(struct imgjob_store *store, struct imgjob_draft *draft,

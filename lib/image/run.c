@@ -153,7 +153,6 @@ int ij_run_turn(struct ij_run *run, VipsImage **image)
         run->in_memory = true;
     }
     VipsImage *made;
-    vips_image_set_int(*image, VIPS_META_ORIENTATION, (int)run->header.orientation);
     if (vips_autorot(*image, &made, NULL) != 0)
         return ij_workshop_fail(&run->shop, IJ_STAGE_DECODE);
     ij_image_replace(image, made);
@@ -217,6 +216,14 @@ static int fail_callback(const struct ij_run *run, int code,
                           code, "%s", err->text);
 }
 
+static uint32_t elapsed_ms(int64_t *since)
+{
+    int64_t now = ij_mono_ms(&ij_clock_system);
+    int64_t elapsed = now - *since;
+    *since = now;
+    return (uint32_t)elapsed;
+}
+
 int ij_run_encode(struct ij_run *run, size_t index, VipsImage *image)
 {
     const struct ij_image_job *job = run->job;
@@ -224,9 +231,12 @@ int ij_run_encode(struct ij_run *run, size_t index, VipsImage *image)
     uint32_t format =
         ij_spec_output_format(asked, run->header.format, run->header.has_alpha);
     IJ_AUTO(ij_encoded_done) struct ij_encoded encoded = { .bytes = NULL };
+    int64_t since = ij_mono_ms(&ij_clock_system);
     if (ij_encode(image, asked, format, &encoded) != 0)
         return ij_workshop_fail(&run->shop,
                                 run->in_memory ? IJ_STAGE_ENCODE : IJ_STAGE_DECODE);
+    if (run->in_memory)
+        run->encode_ms += elapsed_ms(&since);
     run->output_bytes += encoded.len;
     int rc = ij_limits_check_output(job->limits, run->output_bytes, run->shop.failure);
     if (rc < 0)
@@ -275,14 +285,6 @@ static int report(struct ij_run *run)
     return rc < 0 ? fail_callback(run, rc, &err) : 0;
 }
 
-static uint32_t elapsed_ms(int64_t *since)
-{
-    int64_t now = ij_mono_ms(&ij_clock_system);
-    int64_t elapsed = now - *since;
-    *since = now;
-    return (uint32_t)elapsed;
-}
-
 int ij_image_run(const struct ij_image_job *job, struct ij_image_output *outputs,
                  struct ij_timings *timings, struct ij_failure *failure)
 {
@@ -311,7 +313,10 @@ int ij_image_run(const struct ij_image_job *job, struct ij_image_output *outputs
         rc = report(&run);
     if (rc < 0)
         return rc;
-    spent.process_ms = elapsed_ms(&since);
+    uint32_t rest_ms = elapsed_ms(&since);
+    /* two clocks of whole milliseconds may differ by one */
+    spent.encode_ms = run.encode_ms < rest_ms ? run.encode_ms : rest_ms;
+    spent.process_ms = rest_ms - spent.encode_ms;
     memcpy(outputs, run.made, job->spec->output_count * sizeof(run.made[0]));
     *timings = spent;
     return 0;

@@ -19,6 +19,7 @@ struct ij_run {
     bool turns;     /* the EXIF orientation is to be applied, and is not upright */
     bool in_memory; /* pixels were held: what fails in encoding is no decoder's fault */
     uint64_t output_bytes;
+    uint32_t encode_ms; /* spent on encoding what was held */
 };
 
 struct ij_chain ij_run_common(const struct ij_run *run);

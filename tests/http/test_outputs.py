@@ -153,11 +153,12 @@ def test_step_that_cannot_be_done_is_pointed_to(server, photo):
     assert view["error"].startswith("/outputs/1/steps/0")
 
 
-def test_spec_that_makes_no_output_ends_in_words(server, photo):
-    view = run(server, photo, info=True, outputs=[])
-    assert view["status"] == "failed", view
-    assert (view["reason"], view["attempt"]) == ("spec", 1)
-    assert "at least one" in view["error"]
+def test_report_that_cannot_be_given_is_refused_not_forgotten(server, photo):
+    for outputs in ([], [{"name": "small"}]):
+        answer = server.post(json={"info": True, "outputs": outputs,
+                                   "image_data": base64.b64encode(photo).decode()})
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["errors"][0]["pointer"] == "/info"
 
 
 def test_search_for_a_size_says_what_it_took(server, photo):

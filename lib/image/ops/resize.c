@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "base/auto.h"
+#include "image/ops/bands.h"
 #include "image/ops/place.h"
 #include "image/source.h"
 
@@ -224,12 +225,6 @@ static int resample(const struct ij_step *step, VipsImage *image, struct ij_exte
                        vips_kernels[step->values[KERNEL].integer], NULL);
 }
 
-/* To 8 bits, to the nearest: a cast alone would cut, and darken what is half clear. */
-static int narrow(VipsImage *wide, VipsImage **made)
-{
-    return vips_linear1(wide, made, 1.0, 0.5, "uchar", TRUE, NULL);
-}
-
 /* Colours of transparent pixels must not bleed into their neighbours: they count by their
  * alpha. Back in 8 bits in between, since the scaling is many times faster there. */
 static int resample_with_alpha(const struct ij_step *step, VipsImage *image,
@@ -240,11 +235,11 @@ static int resample_with_alpha(const struct ij_step *step, VipsImage *image,
     IJ_AUTO(ij_image_unref) VipsImage *scaled = NULL;
     IJ_AUTO(ij_image_unref) VipsImage *plain = NULL;
     if (vips_premultiply(image, &weighted, NULL) != 0 ||
-        narrow(weighted, &weighted_8bit) != 0 ||
+        ij_bands_narrow(weighted, &weighted_8bit) != 0 ||
         resample(step, weighted_8bit, to, &scaled) != 0 ||
         vips_unpremultiply(scaled, &plain, NULL) != 0)
         return -1;
-    return narrow(plain, made);
+    return ij_bands_narrow(plain, made);
 }
 
 static int resample_any(const struct ij_step *step, VipsImage *image, struct ij_extent to,
