@@ -29,9 +29,8 @@ static int check(const struct ij_step *step, const char *at, struct imgjob_error
     return 0;
 }
 
-/* What is made, and from what: with an edge of size / 2 px of repeated pixels. */
+/* The square that is looked at. */
 struct window {
-    VipsImage *from;
     int size, bands;
 };
 
@@ -79,20 +78,21 @@ static void make_row(struct row *row, const VipsRect *area, uint8_t *to)
     }
 }
 
+/* Runs on threads of libvips: all it is told is the size, as a pointer's value. */
 static int generate(VipsRegion *region, void *sequence, void *a, void *b, gboolean *stop)
 {
     (void)a;
     (void)stop;
-    const struct window *window = b;
+    const struct window window = { GPOINTER_TO_INT(b), region->im->Bands };
     VipsRegion *from = sequence;
     const VipsRect *area = &region->valid;
     VipsRect needed = *area;
-    needed.width += window->size - 1;
-    needed.height += window->size - 1;
+    needed.width += window.size - 1;
+    needed.height += window.size - 1;
     if (vips_region_prepare(from, &needed) != 0)
         return -1;
     for (int y = area->top; y < VIPS_RECT_BOTTOM(area); y++) {
-        struct row row = { .window = window, .from = from, .y = y };
+        struct row row = { .window = &window, .from = from, .y = y };
         make_row(&row, area, VIPS_REGION_ADDR(region, area->left, y));
     }
     return 0;
@@ -102,22 +102,18 @@ static int make(const struct ij_step *step, VipsImage *colors, VipsImage **made)
 {
     int size = (int)step->values[SIZE].integer;
     int width = vips_image_get_width(colors), height = vips_image_get_height(colors);
-    VipsImage *from;
+    VipsImage *from; /* with an edge of repeated pixels */
     if (vips_embed(colors, &from, size / 2, size / 2, width + size - 1, height + size - 1,
                    "extend", VIPS_EXTEND_COPY, NULL) != 0)
         return -1;
     IJ_AUTO(ij_image_unref) VipsImage *out = vips_image_new();
-    vips_object_local(out, from); /* goes when the made one goes, and so does this: */
-    struct window *window = VIPS_NEW(out, struct window);
-    if (!window)
-        return -1;
-    *window = (struct window){ from, size, vips_image_get_bands(colors) };
+    vips_object_local(out, from); /* goes when the made one goes */
     if (vips_image_pipelinev(out, VIPS_DEMAND_STYLE_FATSTRIP, from, NULL) != 0)
         return -1;
     out->Xsize = width;
     out->Ysize = height;
-    if (vips_image_generate(out, vips_start_one, generate, vips_stop_one, from, window) !=
-        0)
+    if (vips_image_generate(out, vips_start_one, generate, vips_stop_one, from,
+                            GINT_TO_POINTER(size)) != 0)
         return -1;
     *made = ij_steal(&out);
     return 0;
