@@ -55,35 +55,36 @@ static double inside(const struct shape *shape, int x, int y)
     return depth < 0 ? 0 : depth > 1 ? 1 : depth;
 }
 
+enum { STEPS = 256 /* of a pixel: how finely the radius is told */ };
+
+/* Runs on threads of libvips: all it is told is the radius, as a pointer's value. */
 static int generate(VipsRegion *region, void *sequence, void *a, void *b, gboolean *stop)
 {
     (void)sequence;
     (void)b;
     (void)stop;
-    const struct shape *shape = a;
+    const struct shape shape = { region->im->Xsize, region->im->Ysize,
+                                 (double)GPOINTER_TO_INT(a) / STEPS };
     const VipsRect *area = &region->valid;
     for (int y = area->top; y < VIPS_RECT_BOTTOM(area); y++) {
         uint8_t *row = VIPS_REGION_ADDR(region, area->left, y);
         for (int x = 0; x < area->width; x++)
-            row[x] = (uint8_t)lround(255 * inside(shape, area->left + x, y));
+            row[x] = (uint8_t)lround(255 * inside(&shape, area->left + x, y));
     }
     return 0;
 }
 
-/* A band of 0..255; the shape lives as long as it does. */
+/* A band of 0..255. */
 static int mask_of(VipsImage *image, double radius, VipsImage **made)
 {
     int width = vips_image_get_width(image), height = vips_image_get_height(image);
     double most = (width < height ? width : height) / 2.0;
     IJ_AUTO(ij_image_unref) VipsImage *mask = vips_image_new();
-    struct shape *shape = VIPS_NEW(mask, struct shape);
-    if (!shape)
-        return -1;
-    *shape = (struct shape){ width, height, radius < most ? radius : most };
+    int told = (int)lround((radius < most ? radius : most) * STEPS);
     vips_image_init_fields(mask, width, height, 1, VIPS_FORMAT_UCHAR, VIPS_CODING_NONE,
                            VIPS_INTERPRETATION_B_W, 1, 1);
     if (vips_image_pipelinev(mask, VIPS_DEMAND_STYLE_ANY, NULL) != 0 ||
-        vips_image_generate(mask, NULL, generate, NULL, shape, NULL) != 0)
+        vips_image_generate(mask, NULL, generate, NULL, GINT_TO_POINTER(told), NULL) != 0)
         return -1;
     *made = ij_steal(&mask);
     return 0;
