@@ -50,6 +50,7 @@ struct imgjob_result {
     /* what the outputs point to */
     void *data[IJ_SPEC_OUTPUTS_MAX];
     char names[IJ_SPEC_OUTPUTS_MAX][IJ_OUTPUT_NAME_SIZE];
+    char *info; /* JSON; NULL = not asked for */
 };
 
 /* Options as asked for, with the limits filled in. */
@@ -57,6 +58,18 @@ struct run_options {
     struct imgjob_run_options asked;
     struct imgjob_limits limits;
 };
+
+/* @param total bytes of all images */
+static int check_length(size_t len, uint64_t total, const struct imgjob_limits *limits,
+                        struct imgjob_error *err)
+{
+    if (total > limits->max_upload_size)
+        return ij_fail(err, IMGJOB_E_LIMIT, "%s %llu bytes, max_upload_size is %llu",
+                       total == len ? "the image has" : "the images together have",
+                       (unsigned long long)total,
+                       (unsigned long long)limits->max_upload_size);
+    return len > 0 ? 0 : ij_fail(err, IMGJOB_E_IMAGE, "the image is empty");
+}
 
 static int read_options(const struct imgjob_run_options *options, size_t len,
                         struct run_options *out, struct imgjob_error *err)
@@ -66,13 +79,33 @@ static int read_options(const struct imgjob_run_options *options, size_t len,
                              "imgjob_run_options", err);
     if (rc == 0)
         rc = ij_limits_read(out->asked.limits, &out->limits, err);
-    if (rc == 0 && len > out->limits.max_upload_size)
-        rc = ij_fail(err, IMGJOB_E_LIMIT,
-                     "the image has %zu bytes, max_upload_size is %llu", len,
-                     (unsigned long long)out->limits.max_upload_size);
-    if (rc == 0 && len == 0)
-        rc = ij_fail(err, IMGJOB_E_IMAGE, "the image is empty");
+    if (rc == 0)
+        rc = check_length(len, len, &out->limits, err);
     return rc < 0 ? rc : ij_image_start(err);
+}
+
+/* Let a job have the further images of the options. */
+static int take_inputs(const struct run_options *run, struct ij_image_job *job,
+                       struct imgjob_error *err)
+{
+    size_t count = run->asked.input_count;
+    if (count >= IJ_SPEC_INPUTS_MAX)
+        return ij_fail(err, IMGJOB_E_INVALID, "input_count: must be 0..%d, not %zu",
+                       IJ_SPEC_INPUTS_MAX - 1, count);
+    if (count > 0 && !run->asked.inputs)
+        return ij_fail(err, IMGJOB_E_INVALID, "inputs: must not be NULL");
+    int rc = ij_spec_check_inputs(job->spec, (UINT32_C(2) << count) - 1, err);
+    uint64_t total = job->inputs[0].len;
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        const struct imgjob_image_bytes *bytes = &run->asked.inputs[i];
+        if (bytes->len == 0)
+            return ij_fail(err, IMGJOB_E_IMAGE, "input %zu is empty", i + 1);
+        total = bytes->len > UINT64_MAX - total ? UINT64_MAX : total + bytes->len;
+        rc = check_length(job->inputs[0].len, total, &run->limits, err);
+        job->inputs[i + 1] = (struct ij_image_input){ bytes->data, bytes->len };
+    }
+    job->input_count = 1 + count;
+    return rc;
 }
 
 static int keep_output(void *data, size_t index, const void *bytes, size_t len,
@@ -86,39 +119,22 @@ static int keep_output(void *data, size_t index, const void *bytes, size_t len,
     return 0;
 }
 
+static int keep_info(void *data, const char *json, size_t len, struct imgjob_error *err)
+{
+    struct imgjob_result *result = data;
+    result->info = strndup(json, len);
+    return result->info ? 0 : ij_fail_nomem(err, "keeping what is known of an image");
+}
+
 static void result_freep(struct imgjob_result **result)
 {
     imgjob_result_free(*result);
 }
 
-int imgjob_run(const void *image, size_t len, const struct imgjob_spec *spec,
-               const struct imgjob_run_options *options, struct imgjob_result **out,
-               struct imgjob_error *err)
+/* Fill a result's outputs, whose bytes it has. */
+static void name_outputs(struct imgjob_result *result, const struct imgjob_spec *spec,
+                         const struct ij_image_output *outputs)
 {
-    struct run_options run;
-    int rc = read_options(options, len, &run, err);
-    if (rc < 0)
-        return rc;
-    IJ_AUTO(result_freep) struct imgjob_result *result = calloc(1, sizeof(*result));
-    if (!result)
-        return ij_fail_nomem(err, "running an image");
-    uint32_t timeout_ms = run.asked.timeout_ms ? run.asked.timeout_ms : 30000;
-    struct ij_image_job job = {
-        .inputs = { { image, len } },
-        .input_count = 1,
-        .spec = spec,
-        .limits = &run.limits,
-        .safe_shrink = run.asked.safe_shrink != 0,
-        .until_mono_ms = ij_mono_ms(&ij_clock_system) + timeout_ms,
-        .on_output = keep_output,
-        .callback_data = result,
-    };
-    struct ij_image_output outputs[IJ_SPEC_OUTPUTS_MAX];
-    struct ij_timings timings;
-    struct ij_failure failure = { 0 };
-    rc = ij_image_run(&job, outputs, &timings, &failure);
-    if (rc < 0)
-        return ij_fail(err, rc, "%s", failure.error.text);
     result->count = spec->output_count;
     for (size_t i = 0; i < result->count; i++) {
         (void)snprintf(result->names[i], IJ_OUTPUT_NAME_SIZE, "%s",
@@ -132,8 +148,50 @@ int imgjob_run(const void *image, size_t len, const struct imgjob_spec *spec,
             .len = outputs[i].len,
         };
     }
+}
+
+static int run_image(const struct ij_image_input *image, const struct imgjob_spec *spec,
+                     const struct run_options *run, struct imgjob_result **out,
+                     struct imgjob_error *err)
+{
+    IJ_AUTO(result_freep) struct imgjob_result *result = calloc(1, sizeof(*result));
+    if (!result)
+        return ij_fail_nomem(err, "running an image");
+    uint32_t timeout_ms = run->asked.timeout_ms ? run->asked.timeout_ms : 30000;
+    struct ij_image_job job = {
+        .inputs = { *image },
+        .spec = spec,
+        .limits = &run->limits,
+        .safe_shrink = run->asked.safe_shrink != 0,
+        .until_mono_ms = ij_mono_ms(&ij_clock_system) + timeout_ms,
+        .on_output = keep_output,
+        .on_info = keep_info,
+        .callback_data = result,
+    };
+    int rc = take_inputs(run, &job, err);
+    if (rc < 0)
+        return rc;
+    struct ij_image_output outputs[IJ_SPEC_OUTPUTS_MAX];
+    struct ij_timings timings;
+    struct ij_failure failure = { 0 };
+    rc = ij_image_run(&job, outputs, &timings, &failure);
+    if (rc < 0)
+        return ij_fail(err, rc, "%s", failure.error.text);
+    name_outputs(result, spec, outputs);
     *out = ij_steal(&result);
     return 0;
+}
+
+int imgjob_run(const void *image, size_t len, const struct imgjob_spec *spec,
+               const struct imgjob_run_options *options, struct imgjob_result **out,
+               struct imgjob_error *err)
+{
+    struct run_options run;
+    int rc = read_options(options, len, &run, err);
+    if (rc < 0)
+        return rc;
+    const struct ij_image_input input = { image, len };
+    return run_image(&input, spec, &run, out, err);
 }
 
 size_t imgjob_result_count(const struct imgjob_result *result)
@@ -147,12 +205,18 @@ const struct imgjob_output *imgjob_result_output(const struct imgjob_result *res
     return index < result->count ? &result->outputs[index] : NULL;
 }
 
+const char *imgjob_result_info(const struct imgjob_result *result)
+{
+    return result->info;
+}
+
 void imgjob_result_free(struct imgjob_result *result)
 {
     if (!result)
         return;
     for (size_t i = 0; i < IJ_SPEC_OUTPUTS_MAX; i++)
         free(result->data[i]);
+    free(result->info);
     free(result);
 }
 
@@ -181,4 +245,26 @@ int imgjob_info(const void *image, size_t len, const struct imgjob_run_options *
         .progressive = header.progressive,
     };
     return ij_result_write(out, &info, sizeof(info), "imgjob_image_info", err);
+}
+
+int imgjob_info_json(const void *image, size_t len,
+                     const struct imgjob_run_options *options, char **out,
+                     struct imgjob_error *err)
+{
+    static const char text[] = "{\"outputs\":[],\"info\":true}";
+    struct run_options run;
+    int rc = read_options(options, len, &run, err);
+    if (rc < 0)
+        return rc;
+    run.asked.input_count = 0;
+    IJ_AUTO(ij_spec_freep) struct imgjob_spec *spec = NULL;
+    IJ_AUTO(result_freep) struct imgjob_result *result = NULL;
+    const struct ij_image_input input = { image, len };
+    rc = imgjob_spec_parse(text, sizeof(text) - 1, &spec, err);
+    if (rc == 0)
+        rc = run_image(&input, spec, &run, &result, err);
+    if (rc < 0)
+        return rc;
+    *out = ij_steal(&result->info);
+    return 0;
 }

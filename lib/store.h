@@ -13,6 +13,7 @@
 #include "base/wake.h"
 #include "blobs/blobs.h"
 #include "jobs/jobs.h"
+#include "spec/spec.h"
 
 enum {
     IJ_LEASE_DEFAULT_MS = 30000,
@@ -32,17 +33,25 @@ int ij_store_config_read(const struct imgjob_store_options *options,
                          struct ij_store_config *out, struct imgjob_error *err);
 void ij_store_config_done(struct ij_store_config *config);
 
+/* One input of a draft; zeroed = not begun. */
+struct ij_draft_input {
+    struct ij_blob_draft blob;
+    struct ij_sha256 sha;
+    uint64_t len; /* bytes so far */
+    unsigned char head[IJ_HEAD_SIZE];
+    uint32_t format; /* enum imgjob_format; told from the head at submit */
+};
+
 /* See imgjob_draft_open(). */
 struct imgjob_draft {
     struct imgjob_store *store;
     struct ij_id id;
     char id_text[IMGJOB_ID_SIZE];
-    char key[IJ_BLOB_KEY_SIZE];
-    struct ij_blob_draft blob;
-    struct ij_sha256 sha;
-    uint64_t len; /* bytes so far */
-    unsigned char head[IJ_HEAD_SIZE];
-    bool is_spent; /* submit got so far that only discard may follow */
+    struct ij_draft_input inputs[IJ_SPEC_INPUTS_MAX];
+    uint32_t begun;    /* bit k: input k was selected */
+    uint32_t selected; /* the input that is written to */
+    uint64_t len;      /* bytes so far, over all inputs */
+    bool is_spent;     /* submit got so far that only discard may follow */
     struct imgjob_draft *next, **link; /* guarded by store->drafts_lock */
 };
 

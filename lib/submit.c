@@ -1,8 +1,9 @@
 /*
- * Owns the way in: an input arrives as a draft, and submit makes a job of it. The order
- * is the promise: the blob is durable under its name before the row that names it is
+ * Owns the way in: inputs arrive as a draft, and submit makes a job of them. The order is
+ * the promise: the blobs are durable under their names before the row that names them is
  * committed, and only then is the job acknowledged.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,6 +73,25 @@ static int check_room(struct imgjob_store *store, struct imgjob_error *err)
     return 0;
 }
 
+/* Select an input, which begins with it. */
+static int begin_input(struct imgjob_draft *draft, uint32_t index,
+                       struct imgjob_error *err)
+{
+    struct ij_draft_input *input = &draft->inputs[index];
+    struct ij_blobs *place = draft->store->inputs;
+    int rc = ij_sha256_begin(&input->sha, err);
+    if (rc < 0)
+        return rc;
+    char key[IJ_BLOB_KEY_SIZE];
+    ij_blob_input_key(&draft->id, index, key);
+    rc = place->ops->draft_create(place, key, &input->blob, err);
+    if (rc < 0)
+        return rc;
+    draft->begun |= UINT32_C(1) << index;
+    draft->selected = index;
+    return 0;
+}
+
 int imgjob_draft_open(struct imgjob_store *store, struct imgjob_draft **out,
                       struct imgjob_error *err)
 {
@@ -82,16 +102,11 @@ int imgjob_draft_open(struct imgjob_store *store, struct imgjob_draft **out,
     if (!draft)
         return ij_fail_nomem(err, "opening a draft");
     draft->store = store;
-    draft->blob.fd = -1;
     rc = ij_id_new(ij_wall_ms(&store->clock), &draft->id, err);
-    if (rc == 0)
-        rc = ij_sha256_begin(&draft->sha, err);
     if (rc == 0) {
         ij_id_format(&draft->id, draft->id_text);
-        ij_blob_input_key(&draft->id, 0, draft->key);
         draft_link(draft); /* before the file exists, so the collector spares it */
-        rc = store->inputs->ops->draft_create(store->inputs, draft->key, &draft->blob,
-                                              err);
+        rc = begin_input(draft, 0, err);
     }
     if (rc < 0) {
         imgjob_draft_discard(draft);
@@ -127,52 +142,58 @@ static const char *known_stranger(const unsigned char *head, size_t len)
     return NULL;
 }
 
-static int check_format(const struct imgjob_draft *draft, uint32_t *out_format,
+/* Tell the format of an input, of those that are read here. */
+static int check_format(struct imgjob_draft *draft, uint32_t index,
                         struct imgjob_error *err)
 {
-    size_t len = draft->len < IJ_HEAD_SIZE ? (size_t)draft->len : IJ_HEAD_SIZE;
+    struct ij_draft_input *input = &draft->inputs[index];
+    size_t len = input->len < IJ_HEAD_SIZE ? (size_t)input->len : IJ_HEAD_SIZE;
+    char what[24] = "the image";
+    if (index > 0)
+        (void)snprintf(what, sizeof(what), "input %u", index);
     if (len == 0)
-        return ij_fail(err, IMGJOB_E_IMAGE, "the image is empty");
-    *out_format = ij_format_sniff(draft->head, len);
-    if (*out_format != IMGJOB_FORMAT_NONE)
+        return ij_fail(err, IMGJOB_E_IMAGE, "%s is empty", what);
+    input->format = ij_format_sniff(input->head, len);
+    if (input->format != IMGJOB_FORMAT_NONE)
         return 0;
-    const char *name = known_stranger(draft->head, len);
+    const char *name = known_stranger(input->head, len);
     if (name)
-        return ij_fail(
-            err, IMGJOB_E_IMAGE,
-            "this is %s, which is not read here; jpeg, png, webp, gif, tiff, avif "
-            "and heic are",
-            name);
-    return ij_fail(
-        err, IMGJOB_E_IMAGE,
-        "not an image that is read here: its first bytes are none of jpeg, png, "
-        "webp, gif, tiff, avif, heic");
+        return ij_fail(err, IMGJOB_E_IMAGE,
+                       "%s is %s, which is not read here; jpeg, png, webp, gif, tiff, "
+                       "avif and heic are",
+                       what, name);
+    return ij_fail(err, IMGJOB_E_IMAGE,
+                   "%s has no format that is read here: its first bytes are none of "
+                   "jpeg, png, webp, gif, tiff, avif, heic",
+                   what);
 }
 
 static int append(struct imgjob_draft *draft, const void *data, size_t len,
                   struct imgjob_error *err)
 {
+    struct ij_draft_input *input = &draft->inputs[draft->selected];
     uint64_t max = draft->store->config.max_upload_size;
     if (len > max || draft->len > max - len)
-        return ij_fail(err, IMGJOB_E_LIMIT,
-                       "the image is larger than %llu bytes (max_upload_size)",
+        return ij_fail(err, IMGJOB_E_LIMIT, "%s larger than %llu bytes (max_upload_size)",
+                       draft->begun == 1 ? "the image is" : "the images together are",
                        (unsigned long long)max);
-    if (draft->len < IJ_HEAD_SIZE && len > 0) {
-        size_t room = IJ_HEAD_SIZE - (size_t)draft->len;
-        memcpy(draft->head + draft->len, data, len < room ? len : room);
+    bool was_short = input->len < IJ_HEAD_SIZE;
+    if (was_short && len > 0) {
+        size_t room = IJ_HEAD_SIZE - (size_t)input->len;
+        memcpy(input->head + input->len, data, len < room ? len : room);
     }
-    int rc = ij_sha256_add(&draft->sha, data, len, err);
+    int rc = ij_sha256_add(&input->sha, data, len, err);
     if (rc < 0)
         return rc;
-    if (ij_write_all(draft->blob.fd, data, len) < 0)
-        return ij_fail_errno(err, IMGJOB_E_BLOB, "write %zu bytes of the input of job %s",
-                             len, draft->id_text);
-    bool was_short = draft->len < IJ_HEAD_SIZE;
+    if (ij_write_all(input->blob.fd, data, len) < 0)
+        return ij_fail_errno(err, IMGJOB_E_BLOB, "write %zu bytes of input %u of job %s",
+                             len, draft->selected, draft->id_text);
+    input->len += len;
     draft->len += len;
-    uint32_t format;
     /* refused as soon as it can be told, not after ten megabytes */
-    return was_short && draft->len >= IJ_HEAD_SIZE ? check_format(draft, &format, err)
-                                                   : 0;
+    return was_short && input->len >= IJ_HEAD_SIZE
+               ? check_format(draft, draft->selected, err)
+               : 0;
 }
 
 int imgjob_draft_write(struct imgjob_draft *draft, const void *data, size_t len,
@@ -185,6 +206,23 @@ int imgjob_draft_write(struct imgjob_draft *draft, const void *data, size_t len,
     return rc;
 }
 
+int imgjob_draft_select(struct imgjob_draft *draft, uint32_t input,
+                        struct imgjob_error *err)
+{
+    if (draft->is_spent)
+        return ij_fail(err, IMGJOB_E_INVALID, SPENT, draft->id_text);
+    int rc = 0;
+    if (input >= IJ_SPEC_INPUTS_MAX)
+        rc = ij_fail(err, IMGJOB_E_INVALID, "input: must be 0..%d, not %u",
+                     IJ_SPEC_INPUTS_MAX - 1, input);
+    else if (draft->begun >> input & 1)
+        draft->selected = input;
+    else
+        rc = begin_input(draft, input, err);
+    draft->is_spent = rc < 0; /* or what follows would go to another input */
+    return rc;
+}
+
 const char *imgjob_draft_id(const struct imgjob_draft *draft)
 {
     return draft->id_text;
@@ -194,45 +232,136 @@ void imgjob_draft_discard(struct imgjob_draft *draft)
 {
     if (!draft)
         return;
-    ij_draft_discard(&draft->blob);
+    for (size_t i = 0; i < IJ_SPEC_INPUTS_MAX; i++) {
+        ij_draft_discard(&draft->inputs[i].blob);
+        ij_sha256_done(&draft->inputs[i].sha);
+    }
     draft_unlink(draft);
-    ij_sha256_done(&draft->sha);
     free(draft);
 }
 
-/* What is known of an input without decoding it, for the row. */
-static char *describe_input(const struct imgjob_draft *draft, uint32_t format,
-                            const char *sha256)
+static int describe_input(struct imgjob_draft *draft, uint32_t index,
+                          struct ij_json_out *out, struct imgjob_error *err)
 {
-    struct ij_buf buf = { 0 };
-    struct ij_json_out out = { .buf = &buf };
+    struct ij_draft_input *input = &draft->inputs[index];
+    char sha256[IJ_SHA256_HEX_SIZE];
+    int rc = ij_sha256_end(&input->sha, sha256, err);
+    if (rc < 0)
+        return rc;
+    ij_json_put_str(out, "format", imgjob_format_name(input->format));
+    ij_json_put_int(out, "bytes", (int64_t)input->len);
+    ij_json_put_str(out, "sha256", sha256);
+    return 0;
+}
+
+/* What is known of the inputs without decoding them, for the row: the image's, and of
+ * those that there are beside it a list. */
+static int describe_inputs(struct imgjob_draft *draft, uint32_t count, struct ij_buf *buf,
+                           struct imgjob_error *err)
+{
+    struct ij_json_out out = { .buf = buf };
     ij_json_open(&out, NULL, '{');
-    ij_json_put_str(&out, "format", imgjob_format_name(format));
-    ij_json_put_int(&out, "bytes", (int64_t)draft->len);
-    ij_json_put_str(&out, "sha256", sha256);
+    int rc = describe_input(draft, 0, &out, err);
+    if (count > 1)
+        ij_json_open(&out, "further", '[');
+    for (uint32_t i = 1; i < count && rc == 0; i++) {
+        ij_json_open(&out, NULL, '{');
+        rc = describe_input(draft, i, &out, err);
+        ij_json_close(&out, '}');
+    }
+    if (count > 1)
+        ij_json_close(&out, ']');
     ij_json_close(&out, '}');
-    return ij_buf_take(&buf);
+    return rc == 0 && buf->failed ? ij_fail_nomem(err, "describing an input") : rc;
+}
+
+static int list_keys(const struct imgjob_draft *draft, uint32_t count, struct ij_buf *buf,
+                     struct imgjob_error *err)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        char key[IJ_BLOB_KEY_SIZE];
+        ij_blob_input_key(&draft->id, i, key);
+        ij_buf_printf(buf, "%s\n", key);
+    }
+    return buf->failed ? ij_fail_nomem(err, "listing the inputs of a job") : 0;
+}
+
+/* Take published inputs back, the first `count`. */
+static void withdraw(struct imgjob_draft *draft, uint32_t count)
+{
+    struct ij_blobs *place = draft->store->inputs;
+    for (uint32_t i = 0; i < count; i++) {
+        char key[IJ_BLOB_KEY_SIZE];
+        ij_blob_input_key(&draft->id, i, key);
+        (void)place->ops->remove(place, key, NULL); /* else swept */
+    }
+}
+
+/* Make the inputs durable under their names, all or none. */
+static int publish(struct imgjob_draft *draft, uint32_t count, struct imgjob_error *err)
+{
+    struct ij_blobs *place = draft->store->inputs;
+    for (uint32_t i = 0; i < count; i++) {
+        int rc = place->ops->draft_publish(&draft->inputs[i].blob, err);
+        if (rc < 0) {
+            withdraw(draft, i);
+            return rc;
+        }
+    }
+    return 0;
 }
 
 /*
- * Commit the row. When the store says that nothing happened, the blob goes at once; when
- * it failed, the row may be there all the same, and the blob stays for the collector.
+ * Commit the row of a job whose inputs are there. When the store says that nothing
+ * happened, they go at once; when it failed, the row may be there all the same, and they
+ * stay for the collector.
  */
-static int commit(struct imgjob_draft *draft, const struct imgjob_spec *spec,
-                  const char *input, uint32_t max_attempts, struct imgjob_error *err)
+static int commit(struct imgjob_draft *draft, const struct ij_submit *submit,
+                  uint32_t input_count, struct imgjob_error *err)
 {
     struct imgjob_store *store = draft->store;
+    int rc = publish(draft, input_count, err);
+    if (rc < 0)
+        return rc;
+    rc = store->jobs->ops->submit(store->jobs, submit, err);
+    if (rc < 0 && rc != IMGJOB_E_STORE)
+        withdraw(draft, input_count);
+    return rc;
+}
+
+/* Make a job of a draft whose inputs are those that the spec takes. */
+static int make_job(struct imgjob_draft *draft, const struct imgjob_spec *spec,
+                    uint32_t max_attempts, struct imgjob_error *err)
+{
+    IJ_AUTO(ij_buf_done) struct ij_buf input = { 0 };
+    IJ_AUTO(ij_buf_done) struct ij_buf keys = { 0 };
+    int rc = describe_inputs(draft, spec->inputs, &input, err);
+    if (rc == 0)
+        rc = list_keys(draft, spec->inputs, &keys, err);
+    if (rc < 0)
+        return rc;
     struct ij_submit submit = {
         .id = draft->id,
         .spec = spec->text,
-        .input = input,
-        .key = draft->key,
+        .input = input.data,
+        .keys = keys.data,
         .max_attempts = max_attempts,
     };
-    int rc = store->jobs->ops->submit(store->jobs, &submit, err);
-    if (rc < 0 && rc != IMGJOB_E_STORE)
-        (void)store->inputs->ops->remove(store->inputs, draft->key,
-                                         NULL); /* else swept */
+    return commit(draft, &submit, spec->inputs, err);
+}
+
+/* What refuses a submit before anything is done. @return 0, or a code */
+static int check_draft(struct imgjob_store *store, struct imgjob_draft *draft,
+                       const struct imgjob_spec *spec, struct imgjob_error *err)
+{
+    if (draft->store != store)
+        return ij_fail(err, IMGJOB_E_INVALID, "draft %s: is another store's",
+                       draft->id_text);
+    if (draft->is_spent)
+        return ij_fail(err, IMGJOB_E_INVALID, SPENT, draft->id_text);
+    int rc = ij_spec_check_inputs(spec, draft->begun, err);
+    for (uint32_t i = 0; i < spec->inputs && rc == 0; i++)
+        rc = check_format(draft, i, err);
     return rc;
 }
 
@@ -253,35 +382,16 @@ int imgjob_store_submit(struct imgjob_store *store, struct imgjob_draft *draft,
     if (attempts > 20)
         return ij_fail(err, IMGJOB_E_INVALID, "max_attempts: must be 1..20, not %u",
                        attempts);
-    if (draft->store != store)
-        return ij_fail(err, IMGJOB_E_INVALID, "draft %s: is another store's",
-                       draft->id_text);
-    if (draft->is_spent)
-        return ij_fail(err, IMGJOB_E_INVALID, SPENT, draft->id_text);
-    if (spec->wants_info) /* or the job would end without what was asked for */
-        return ij_fail(err, IMGJOB_E_SPEC,
-                       "/info: must be false: this version reports nothing on an image");
-    uint32_t format;
-    rc = check_format(draft, &format, err);
+    rc = check_draft(store, draft, spec, err);
     if (rc < 0)
         return rc;
     draft->is_spent = true;
-    char sha256[IJ_SHA256_HEX_SIZE];
-    rc = ij_sha256_end(&draft->sha, sha256, err);
-    if (rc < 0)
-        return rc;
-    IJ_AUTO(ij_free) char *input = describe_input(draft, format, sha256);
-    if (!input)
-        return ij_fail_nomem(err, "describing an input");
-    rc = store->inputs->ops->draft_publish(&draft->blob, err);
-    if (rc < 0)
-        return rc;
-    rc = commit(draft, spec, input, attempts, err);
+    rc = make_job(draft, spec, attempts, err);
     if (rc < 0)
         return rc;
     ij_log(&store->config.log, IMGJOB_LOG_INFO, "store", draft->id_text,
-           "pending: %s of %llu bytes", imgjob_format_name(format),
-           (unsigned long long)draft->len);
-    imgjob_draft_discard(draft); /* its blob is done: only the memory goes */
+           "pending: %s, %llu bytes of input",
+           imgjob_format_name(draft->inputs[0].format), (unsigned long long)draft->len);
+    imgjob_draft_discard(draft); /* its blobs are done: only the memory goes */
     return 0;
 }

@@ -25,6 +25,7 @@ struct imgjob_job {
     char id[IMGJOB_ID_SIZE];
     char error[sizeof(((struct imgjob_error *)0)->text)]; /* of a failed job, else "" */
     struct ij_json *result;                               /* NULL = none */
+    char *info;                                           /* JSON; NULL = none */
     char *json;
 };
 
@@ -84,6 +85,12 @@ static const struct ij_json *outputs_of(const struct ij_json *result)
 static const struct ij_json *live_outputs(const struct imgjob_job *job)
 {
     return job->row.result_expires ? outputs_of(job->result) : NULL;
+}
+
+/* What is known about the image, as long as the outputs are there; NULL = not asked. */
+static const struct ij_json *live_info(const struct imgjob_job *job)
+{
+    return job->row.result_expires ? ij_json_member(job->result, "info") : NULL;
 }
 
 static const char *text_of(const struct ij_json *object, const char *key)
@@ -225,6 +232,13 @@ static void put_srcset(struct ij_json_out *out, const struct imgjob_job *job)
     ij_json_put_str(out, "srcset", text);
 }
 
+static void put_info(struct ij_json_out *out, const struct imgjob_job *job)
+{
+    const struct ij_json *info = live_info(job);
+    if (info)
+        ij_json_put(out, "info", info);
+}
+
 /* Milliseconds of the last attempt: what it waited, what its worker did. */
 static void put_timings(struct ij_json_out *out, const struct imgjob_job *job)
 {
@@ -321,11 +335,25 @@ static int render(struct imgjob_store *store, struct imgjob_job *job,
     put_failure(&out, job, failure, input);
     put_outputs(&out, job);
     put_srcset(&out, job);
+    put_info(&out, job);
     put_timings(&out, job);
     put_times(&out, &job->row);
     ij_json_close(&out, '}');
     job->json = ij_buf_take(&buf);
     return job->json ? 0 : ij_fail_nomem(err, "rendering a job");
+}
+
+/* The report about the image as a text of its own. */
+static int render_info(struct imgjob_job *job, struct imgjob_error *err)
+{
+    const struct ij_json *info = live_info(job);
+    if (!info)
+        return 0;
+    struct ij_buf buf = { 0 };
+    struct ij_json_out out = { .buf = &buf };
+    ij_json_put(&out, NULL, info);
+    job->info = ij_buf_take(&buf);
+    return job->info ? 0 : ij_fail_nomem(err, "rendering what is known of an image");
 }
 
 int ij_view_make(struct imgjob_store *store, const struct ij_record *record,
@@ -337,6 +365,8 @@ int ij_view_make(struct imgjob_store *store, const struct ij_record *record,
     job->row = record->job;
     ij_id_format(&job->row.id, job->id);
     int rc = render(store, job, record, err);
+    if (rc == 0)
+        rc = render_info(job, err);
     if (rc < 0) {
         imgjob_job_free(job);
         return rc;
@@ -362,8 +392,8 @@ int ij_view_find_output(const char *result, const char *name,
         out->len = (uint64_t)ij_json_int(ij_json_member(output, "bytes"));
         return 0;
     }
-    return ij_fail(err, IMGJOB_E_NOTFOUND, "the job has no output '%.64s'",
-                   name ? name : "");
+    return name ? ij_fail(err, IMGJOB_E_NOTFOUND, "the job has no output '%.64s'", name)
+                : ij_fail(err, IMGJOB_E_NOTFOUND, "the job has no outputs");
 }
 
 const char *imgjob_job_id(const struct imgjob_job *job)
@@ -430,6 +460,11 @@ const char *imgjob_job_output_name(const struct imgjob_job *job, size_t index)
     return text_of(ij_json_at(live_outputs(job), index), "name");
 }
 
+const char *imgjob_job_info(const struct imgjob_job *job)
+{
+    return job->info;
+}
+
 const char *imgjob_job_json(const struct imgjob_job *job)
 {
     return job->json;
@@ -440,6 +475,7 @@ void imgjob_job_free(struct imgjob_job *job)
     if (!job)
         return;
     ij_json_free(job->result);
+    free(job->info);
     free(job->json);
     free(job);
 }

@@ -25,7 +25,7 @@ IMGJOB_BEGIN_DECLS
  */
 struct imgjob_limits {
     size_t size;              /**< sizeof(struct imgjob_limits) */
-    uint64_t max_upload_size; /**< bytes of one input; 0 = 10,485,760 */
+    uint64_t max_upload_size; /**< bytes of all inputs; 0 = 10,485,760 */
     uint64_t max_output_size; /**< bytes of all outputs of a job; 0 = 67,108,864 */
     uint64_t max_pixels;      /**< width × height × pages, in and out; 0 = 50,000,000 */
     /** The same as max_pixels for progressive or interlaced images; 0 = 20,000,000. */
@@ -33,6 +33,12 @@ struct imgjob_limits {
     uint32_t max_side; /**< px, each side of an input; 0 = 16,384 */
     /** Pages loaded, 1..256; 0 = 1. This version always loads the first page alone. */
     uint32_t max_pages;
+};
+
+/** An encoded image in memory, borrowed. @since 0.1 */
+struct imgjob_image_bytes {
+    const void *data;
+    size_t len; /**< bytes */
 };
 
 /** Options of imgjob_run() and imgjob_info(). Zero means "default". @since 0.1 */
@@ -43,6 +49,11 @@ struct imgjob_run_options {
     /** 1 = keep libvips' factor-2 margin when a JPEG is decoded at reduced size: slower,
      * a little sharper. */
     uint32_t safe_shrink;
+    /** Further images that steps take: `"input": 1` is the first of them; as many as the
+     * steps take, none empty. Borrowed during the call; imgjob_info() and
+     * imgjob_info_json() look at none. */
+    const struct imgjob_image_bytes *inputs;
+    size_t input_count; /**< 0..8 */
 };
 
 /** The outputs of one run; owned by one thread at a time. @since 0.1 */
@@ -78,7 +89,7 @@ IMGJOB_API int imgjob_run(const void *image, size_t len, const struct imgjob_spe
                           const struct imgjob_run_options *options,
                           struct imgjob_result **out, struct imgjob_error *err);
 
-/** How many outputs: at least 1. @since 0.1 */
+/** How many outputs; 0 for a spec with `"outputs": []`. @since 0.1 */
 IMGJOB_API size_t imgjob_result_count(const struct imgjob_result *result);
 
 /**
@@ -89,6 +100,15 @@ IMGJOB_API size_t imgjob_result_count(const struct imgjob_result *result);
  */
 IMGJOB_API const struct imgjob_output *imgjob_result_output(
     const struct imgjob_result *result, size_t index);
+
+/**
+ * What is known about the image, for a spec with `"info": true`: the JSON object that
+ * imgjob_info_json() describes.
+ *
+ * @return borrowed until imgjob_result_free(); NULL when the spec did not ask
+ * @since 0.1
+ */
+IMGJOB_API const char *imgjob_result_info(const struct imgjob_result *result);
 
 /** Free a result with all its outputs; NULL is fine. @since 0.1 */
 IMGJOB_API void imgjob_result_free(struct imgjob_result *result);
@@ -119,6 +139,23 @@ struct imgjob_image_info {
 IMGJOB_API int imgjob_info(const void *image, size_t len,
                            const struct imgjob_run_options *options,
                            struct imgjob_image_info *out, struct imgjob_error *err);
+
+/**
+ * Decode an image and tell all that is known about it, as one JSON object of at most 16
+ * KiB: format, width and height (px, upright), pages, orientation, bands, bits,
+ * has_alpha, progressive; profile and some EXIF fields; average and dominant colour,
+ * palette with shares, entropy (bits), sharpness (variance of the Laplacian), blurhash,
+ * thumbhash (base64), phash (hexadecimal). What comes from pixels is measured on the
+ * first page, at no more than 512 px a side.
+ *
+ * @param options read during the call; NULL = all defaults. All limits apply
+ * @param out     the caller's, to end with imgjob_text_free(); untouched on failure
+ * @return 0, or IMGJOB_E_IMAGE, _LIMIT, _TIMEOUT, _INVALID, _ABI, _NOMEM, _INTERNAL
+ * @since 0.1
+ */
+IMGJOB_API int imgjob_info_json(const void *image, size_t len,
+                                const struct imgjob_run_options *options, char **out,
+                                struct imgjob_error *err);
 
 IMGJOB_END_DECLS
 #endif

@@ -84,10 +84,21 @@ IMGJOB_API size_t imgjob_job_output_count(const struct imgjob_job *job);
 IMGJOB_API const char *imgjob_job_output_name(const struct imgjob_job *job, size_t index);
 
 /**
+ * What is known about the image, for a spec with `"info": true`: a JSON object, as
+ * imgjob_info_json() describes it.
+ *
+ * @return borrowed until imgjob_job_free(); NULL when the spec did not ask, unless
+ * completed, and once the outputs have expired
+ * @since 0.1
+ */
+IMGJOB_API const char *imgjob_job_info(const struct imgjob_job *job);
+
+/**
  * The job as a JSON object, the same in every front end: id, status, state, reason,
  * input_path, output_path, operation, width, height (for the short form), attempt, error,
  * failure (if failed), outputs, srcset (of a format that there is in several widths),
- * timings, created_at, updated_at, result_expires_at and expires_at (RFC 3339).
+ * info (if asked for), timings, created_at, updated_at, result_expires_at and expires_at
+ * (RFC 3339).
  *
  * @return borrowed until imgjob_job_free()
  * @since 0.1

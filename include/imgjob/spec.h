@@ -62,8 +62,10 @@ struct imgjob_spec;
  *
  * In the long form every member may be absent. `steps`, at most 16, run on the decoded
  * image; each of at most 16 `outputs` may add 16 of its own. No outputs means one, named
- * "image"; `[]` makes none and needs `info`, which is to report what is known about the
- * image; imgjob_store_submit() refuses that in this version. A missing format means: as
+ * "image"; `[]` makes none and needs `info`, which reports what is known about the image
+ * (see imgjob_info_json()). A step that takes another image names it by `input`, 1..8;
+ * those that steps take are counted from 1 without a gap, and have to be given to
+ * imgjob_store_submit() or imgjob_run(), and no others. A missing format means: as
  * the input where that is jpeg, png or webp, else png for an image with alpha and jpeg
  * for one without. The format "auto" tries `candidates` (webp, avif, jpeg) and takes the
  * smallest. `load` says which `page` and how many `pages` of the input are taken (0 and

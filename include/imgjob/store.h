@@ -36,7 +36,7 @@ struct imgjob_store_options {
      */
     const char *outputs_url;
 
-    uint64_t max_upload_size; /**< bytes of one input; 0 = 10,485,760 */
+    uint64_t max_upload_size; /**< bytes of all inputs of a job; 0 = 10,485,760 */
     uint64_t max_queued_jobs; /**< jobs not yet ended; more are refused; 0 = 10,000 */
 
     /** Submits are refused below this free disk space, in bytes; 0 = the smaller of 5 %
@@ -78,15 +78,15 @@ IMGJOB_API int imgjob_store_open(const struct imgjob_store_options *options,
 IMGJOB_API void imgjob_store_close(struct imgjob_store *store);
 
 /**
- * An input as it arrives, spooled to disk beside its later place, counted and hashed. It
- * already holds the job's id. Owned by one thread at a time.
+ * The inputs of a job as they arrive, spooled to disk beside their later places, counted
+ * and hashed. It already holds the job's id. Owned by one thread at a time.
  *
  * @since 0.1
  */
 struct imgjob_draft;
 
 /**
- * Begin an input.
+ * Begin the input of a job, or its inputs.
  *
  * @param out the caller's, to end with imgjob_store_submit() or imgjob_draft_discard()
  * @return 0, or IMGJOB_E_FULL (disk floor), _BUSY (queue full), _BLOB, _STORE, _NOMEM,
@@ -97,19 +97,35 @@ IMGJOB_API int imgjob_draft_open(struct imgjob_store *store, struct imgjob_draft
                                  struct imgjob_error *err);
 
 /**
- * Append bytes.
+ * Append bytes to the selected input.
  *
- * @return 0, or IMGJOB_E_LIMIT when they would exceed max_upload_size, _FULL when the
- * disk is full, _BLOB; after a failure only discard is allowed
+ * @return 0, or IMGJOB_E_LIMIT when they would exceed max_upload_size, _IMAGE when the
+ * first ones are of no image we read, _FULL when the disk is full, _BLOB; after a failure
+ * only discard is allowed
  * @since 0.1
  */
 IMGJOB_API int imgjob_draft_write(struct imgjob_draft *draft, const void *data,
                                   size_t len, struct imgjob_error *err);
 
+/**
+ * Let what is written from now on belong to input `input`, which begins when it is first
+ * selected. Input 0 is the image, and selected at the beginning; 1..8 are the further
+ * images that steps take, such as `"input": 1` of `composite`. Those selected must be
+ * those that the steps of the spec take: no gap, none empty, none left over.
+ * max_upload_size counts the bytes of all of them.
+ *
+ * @param input 0..8, in any order
+ * @return 0, or IMGJOB_E_INVALID, _FULL, _BLOB, _NOMEM; after a failure only discard is
+ * allowed
+ * @since 0.1
+ */
+IMGJOB_API int imgjob_draft_select(struct imgjob_draft *draft, uint32_t input,
+                                   struct imgjob_error *err);
+
 /** The id the job will have. @return borrowed until the draft ends @since 0.1 */
 IMGJOB_API const char *imgjob_draft_id(const struct imgjob_draft *draft);
 
-/** Drop an input that will not be submitted, with its bytes; NULL is fine. @since 0.1 */
+/** Drop inputs that will not be submitted, with their bytes; NULL is fine. @since 0.1 */
 IMGJOB_API void imgjob_draft_discard(struct imgjob_draft *draft);
 
 /** Zero means "default" in every field. @since 0.1 */
@@ -120,7 +136,7 @@ struct imgjob_submit_options {
 };
 
 /**
- * Make a job of an input. When this returns 0 the image and the job are on disk: they
+ * Make a job of a draft. When this returns 0 the images and the job are on disk: they
  * survive kill -9 and, with durability full, a power cut.
  *
  * The format is decided from the first bytes; what is no image we read is refused here.
@@ -129,9 +145,8 @@ struct imgjob_submit_options {
  *                imgjob_draft_discard() is allowed
  * @param spec    borrowed during the call
  * @param options read during the call; NULL = all defaults
- * @return 0, or IMGJOB_E_IMAGE (no known format, empty), _SPEC (it asks for `info`, which
- * this version does not give), _BUSY (queue full), _FULL, _STORE, _BLOB, _INVALID, _ABI,
- * _NOMEM
+ * @return 0, or IMGJOB_E_IMAGE (no known format, empty), _SPEC (it takes other inputs
+ * than there are), _BUSY (queue full), _FULL, _STORE, _BLOB, _INVALID, _ABI, _NOMEM
  * @since 0.1
  */
 IMGJOB_API int imgjob_store_submit(struct imgjob_store *store, struct imgjob_draft *draft,

@@ -89,6 +89,9 @@ void ij_json_put_bool(struct ij_json_out *out, const char *key, bool value);
  * since JSON has no word for it. */
 void ij_json_put_real(struct ij_json_out *out, const char *key, double value);
 
+/* A parsed value, as it was read. */
+void ij_json_put(struct ij_json_out *out, const char *key, const struct ij_json *value);
+
 /* That text alone, whatever the locale is: "0.1", "12", "1e-07". */
 enum { IJ_REAL_TEXT_SIZE = 40 };
 void ij_real_text(char out[IJ_REAL_TEXT_SIZE], double value);

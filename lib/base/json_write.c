@@ -124,3 +124,41 @@ void ij_json_put_real(struct ij_json_out *out, const char *key, double value)
     begin_value(out, key);
     ij_buf_add_str(out->buf, text);
 }
+
+static int put_member(void *data, const char *key, const struct ij_json *value)
+{
+    ij_json_put(data, key, value);
+    return 0;
+}
+
+void ij_json_put(struct ij_json_out *out, const char *key, const struct ij_json *value)
+{
+    switch (ij_json_type(value)) {
+    case IJ_JSON_NULL:
+        ij_json_put_str(out, key, NULL);
+        break;
+    case IJ_JSON_BOOL:
+        ij_json_put_bool(out, key, ij_json_bool(value));
+        break;
+    case IJ_JSON_INT:
+        ij_json_put_int(out, key, ij_json_int(value));
+        break;
+    case IJ_JSON_REAL:
+        ij_json_put_real(out, key, ij_json_real(value));
+        break;
+    case IJ_JSON_STRING:
+        ij_json_put_str(out, key, ij_json_string(value));
+        break;
+    case IJ_JSON_ARRAY:
+        ij_json_open(out, key, '[');
+        for (size_t i = 0; i < ij_json_count(value); i++)
+            ij_json_put(out, NULL, ij_json_at(value, i));
+        ij_json_close(out, ']');
+        break;
+    case IJ_JSON_OBJECT:
+        ij_json_open(out, key, '{');
+        (void)ij_json_each(value, put_member, out); /* the visitor never stops */
+        ij_json_close(out, '}');
+        break;
+    }
+}

@@ -89,7 +89,7 @@ struct ij_submit { /* T1 */
     struct ij_id id;
     const char *spec;  /* borrowed */
     const char *input; /* borrowed */
-    const char *key;   /* borrowed: the key of the input blob, already durable */
+    const char *keys;  /* borrowed: of the input blobs, durable, each ended by '\n' */
     uint32_t max_attempts;
 };
 

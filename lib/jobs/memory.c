@@ -107,11 +107,9 @@ static struct ij_memory_row *row_new(const struct ij_submit *submit, int64_t now
     row->record.job = ij_state_new(submit, now);
     row->record.spec = strdup(submit->spec);
     row->record.input = strdup(submit->input);
-    if (!row->record.spec || !row->record.input ||
-        asprintf(&row->keys, "%s\n", submit->key) < 0) {
-        row->keys = NULL; /* not defined when it fails */
+    row->keys = strdup(submit->keys);
+    if (!row->record.spec || !row->record.input || !row->keys)
         return NULL;
-    }
     return ij_steal(&row);
 }
 

@@ -187,7 +187,7 @@ int ij_sqlite_insert_doc(struct ij_sqlite_db *db, uint64_t seq,
     ij_bind_int(&call, (int64_t)seq);
     ij_bind_text(&call, submit->spec);
     ij_bind_text(&call, submit->input);
-    ij_bind_text(&call, submit->key);
+    ij_bind_text(&call, submit->keys);
     return ij_call_run(&call, err);
 }
 

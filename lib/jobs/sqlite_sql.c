@@ -75,8 +75,7 @@ const char *const ij_sqlite_sql[IJ_SQL_COUNT] = {
         "cancel_req,progress,ver,updated,started,finished,result_expires,expires)"
         " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,"
         "?21,?22,?23,?24,?25,?26,?27,?28)",
-    [IJ_SQL_INSERT_DOC] =
-        "INSERT INTO job_doc(seq,spec,input,keys) VALUES(?1,?2,?3,?4||char(10))",
+    [IJ_SQL_INSERT_DOC] = "INSERT INTO job_doc(seq,spec,input,keys) VALUES(?1,?2,?3,?4)",
     [IJ_SQL_UPDATE_JOB] =
         "UPDATE job SET state=?1,reason=?2,run_at=?3,attempt=?4,crashes=?5,losses=?6,"
         "releases=?7,gen=?8,token=?9,lease_until=?10,owner=?11,cancel_req=?12,"

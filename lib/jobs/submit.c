@@ -11,7 +11,7 @@ int ij_submit_check(const struct ij_submit *submit, struct imgjob_error *err)
     int rc = ij_document_check(submit->spec, "spec", err);
     if (rc == 0)
         rc = ij_document_check(submit->input, "input document", err);
-    return rc == 0 ? ij_document_check(submit->key, "input key", err) : rc;
+    return rc == 0 ? ij_document_check(submit->keys, "list of input keys", err) : rc;
 }
 
 int ij_submit_again(const struct ij_record *there, const struct ij_submit *submit,

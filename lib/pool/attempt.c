@@ -1,5 +1,5 @@
 /*
- * Owns the way of one attempt: input opened, work run elsewhere, outputs made durable
+ * Owns the way of one attempt: inputs opened, work run elsewhere, outputs made durable
  * under names that hold the lease, and only then the finish, which publishes them.
  * Whatever goes wrong on the way becomes the one finish that the job gets.
  */
@@ -20,6 +20,8 @@ struct attempt {
     const struct ij_job *job;
     char id[IMGJOB_ID_SIZE];
     struct imgjob_spec *spec;
+    struct ij_input_file inputs[IJ_SPEC_INPUTS_MAX]; /* open */
+    size_t input_count;
     struct ij_work_result work;
     struct ij_failure failure;
     struct ij_buf result; /* JSON */
@@ -32,6 +34,8 @@ struct attempt {
 static void attempt_done(struct attempt *attempt)
 {
     imgjob_spec_free(attempt->spec);
+    for (size_t i = 0; i < attempt->input_count; i++)
+        ij_close(&attempt->inputs[i].fd);
     ij_work_result_done(&attempt->work);
     ij_buf_done(&attempt->result);
     ij_buf_done(&attempt->keys);
@@ -58,17 +62,25 @@ static void fail(struct attempt *attempt, enum ij_stage stage, enum ij_reason re
     settle_failure(attempt);
 }
 
-static bool open_input(struct attempt *attempt, int *out_fd, uint64_t *out_len)
+/* Open what the spec takes: the image, and what its steps take beside it. */
+static bool open_inputs(struct attempt *attempt)
 {
     struct ij_blobs *inputs = attempt->place->bench->inputs;
-    char key[IJ_BLOB_KEY_SIZE];
-    struct imgjob_error err;
-    ij_blob_input_key(&attempt->job->id, 0, key);
-    int rc = inputs->ops->open(inputs, key, out_fd, out_len, &err);
-    if (rc < 0)
-        fail(attempt, IJ_STAGE_LOAD,
-             rc == IMGJOB_E_NOTFOUND ? IJ_REASON_INPUT_MISSING : IJ_REASON_BLOB, &err);
-    return rc == 0;
+    for (uint32_t i = 0; i < attempt->spec->inputs; i++) {
+        char key[IJ_BLOB_KEY_SIZE];
+        struct imgjob_error err;
+        struct ij_input_file *file = &attempt->inputs[i];
+        ij_blob_input_key(&attempt->job->id, i, key);
+        int rc = inputs->ops->open(inputs, key, &file->fd, &file->len, &err);
+        if (rc < 0) {
+            fail(attempt, IJ_STAGE_LOAD,
+                 rc == IMGJOB_E_NOTFOUND ? IJ_REASON_INPUT_MISSING : IJ_REASON_BLOB,
+                 &err);
+            return false;
+        }
+        attempt->input_count = i + 1;
+    }
+    return true;
 }
 
 static bool parse_spec(struct attempt *attempt, const char *text)
@@ -79,17 +91,6 @@ static bool parse_spec(struct attempt *attempt, const char *text)
         fail(attempt, IJ_STAGE_STEPS,
              rc == IMGJOB_E_SPEC ? IJ_REASON_SPEC : IJ_REASON_INTERNAL, &err);
     return rc == 0;
-}
-
-/* A spec that only asks what is known about the image makes nothing to publish. */
-static bool makes_outputs(struct attempt *attempt)
-{
-    struct imgjob_error err;
-    if (attempt->spec->output_count > 0)
-        return true;
-    (void)ij_fail(&err, IMGJOB_E_SPEC, "/outputs: a job makes at least one");
-    fail(attempt, IJ_STAGE_STEPS, IJ_REASON_SPEC, &err);
-    return false;
 }
 
 /* Copy a sealed output into its draft, hashing on the way. */
@@ -186,6 +187,8 @@ static void store_outputs(struct attempt *attempt)
             return;
         }
     ij_json_close(&out, ']');
+    if (attempt->work.info)
+        ij_json_put(&out, "info", attempt->work.info);
     put_timings(&out, &attempt->work.timings);
     ij_json_close(&out, '}');
     if (attempt->result.failed || attempt->keys.failed) {
@@ -222,15 +225,12 @@ static void judge(struct attempt *attempt, enum ij_stop_cause cause)
 static void work(struct attempt *attempt, const char *spec)
 {
     struct ij_place *place = attempt->place;
-    IJ_AUTO(ij_close) int input_fd = -1;
-    uint64_t input_len = 0;
-    if (!parse_spec(attempt, spec) || !makes_outputs(attempt) ||
-        !open_input(attempt, &input_fd, &input_len))
+    if (!parse_spec(attempt, spec) || !open_inputs(attempt))
         return;
     struct ij_work work = {
         .job_id = attempt->id,
-        .input_fd = input_fd,
-        .input_len = input_len,
+        .inputs = attempt->inputs,
+        .input_count = attempt->input_count,
         .spec = attempt->spec,
     };
     ij_leases_begin_work(place->bench->leases, place->slot, place->executor);

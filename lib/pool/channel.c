@@ -13,7 +13,7 @@
 #include "base/auto.h"
 #include "base/clock.h"
 
-enum { DESCRIPTORS_MAX = 1 + IJ_SPEC_OUTPUTS_MAX };
+enum { DESCRIPTORS_MAX = IJ_SPEC_INPUTS_MAX + IJ_SPEC_OUTPUTS_MAX };
 
 static enum ij_event send_event(ssize_t sent, struct imgjob_error *err)
 {

@@ -129,21 +129,25 @@ static enum ij_event send_job(struct attempt *attempt)
         .job = {
             .limits = child->config->limits,
             .safe_shrink = child->config->safe_shrink,
-            .input_len = attempt->work->input_len,
+            .input_count = attempt->work->input_count,
             .spec = spec->text,
             .spec_len = strlen(spec->text),
         },
     };
-    int fds[1 + IJ_SPEC_OUTPUTS_MAX] = { attempt->work->input_fd };
+    int fds[IJ_SPEC_INPUTS_MAX + IJ_SPEC_OUTPUTS_MAX];
+    size_t fd_count = 0;
+    for (size_t i = 0; i < attempt->work->input_count; i++) {
+        frame.job.input_lens[i] = attempt->work->inputs[i].len;
+        fds[fd_count++] = attempt->work->inputs[i].fd;
+    }
     for (size_t i = 0; i < spec->output_count; i++)
-        fds[1 + i] = attempt->out->outputs[i].fd;
+        fds[fd_count++] = attempt->out->outputs[i].fd;
     int rc = ij_process_limit_cpu(&child->channel.process, child->config->cpu_ms,
                                   &attempt->err);
     if (rc != 0)
         return rc > 0 ? IJ_EVENT_GONE : IJ_EVENT_FAILED;
     child->job_count++;
-    return ij_channel_send(&child->channel, &frame, fds, 1 + spec->output_count,
-                           &attempt->err);
+    return ij_channel_send(&child->channel, &frame, fds, fd_count, &attempt->err);
 }
 
 /* There is no worker to be had: this node's fault, whatever it is. */
@@ -353,7 +357,9 @@ static enum ij_ending accept_result(struct attempt *attempt)
                              attempt->result.output_count,
                              attempt->work->spec->output_count);
     } else if (ij_outputs_accept(out, attempt->result.outputs, attempt->work->spec,
-                                 limits, &out->failure) == 0) {
+                                 limits, &out->failure) == 0 &&
+               ij_info_accept(out, attempt->result.info, attempt->result.info_len,
+                              attempt->work->spec, &out->failure) == 0) {
         out->timings = attempt->result.timings;
         ending = IJ_ENDED_DONE;
     }

@@ -6,31 +6,54 @@
 
 #include <imgjob/image.h>
 
+#include "base/buf.h"
 #include "base/failure.h"
+#include "image/image.h"
 #include "spec/spec.h"
 
-/* The input in memory. Owned; zeroed = empty. The memory is kept between jobs, so that
- * each does not fault its pages anew. */
-struct ij_input {
-    char *data;
-    size_t len, cap;
+/* Encoded bytes, read from offset 0. A plain value; the descriptor is borrowed. */
+struct ij_input_file {
+    int fd;
+    uint64_t len;
 };
 
-/* Read the whole input. @return 0, or the negative code in `failure` */
-int ij_input_read(struct ij_input *input, int fd, uint64_t len,
-                  const struct imgjob_limits *limits, struct ij_failure *failure);
-void ij_input_trim(struct ij_input *input); /* after a job: a large one is given back */
-void ij_input_done(struct ij_input *input);
+/* The inputs in memory. Owned; zeroed = empty. The memory of the image is kept between
+ * jobs, so that each does not fault its pages anew. */
+struct ij_inputs {
+    char *data[IJ_SPEC_INPUTS_MAX];
+    size_t len[IJ_SPEC_INPUTS_MAX], cap[IJ_SPEC_INPUTS_MAX];
+    size_t count;
+};
 
-/* Where outputs go. A plain value; the descriptors are borrowed. */
+/* Read all of `count` inputs, 1..IJ_SPEC_INPUTS_MAX.
+ * @return 0, or the negative code in `failure` */
+int ij_inputs_read(struct ij_inputs *inputs, const struct ij_input_file *files,
+                   size_t count, const struct imgjob_limits *limits,
+                   struct ij_failure *failure);
+
+/* Let a job have them: fills its inputs, which are borrowed. */
+void ij_inputs_give(const struct ij_inputs *inputs, struct ij_image_job *job);
+
+void ij_inputs_trim(
+    struct ij_inputs *inputs); /* after a job: a large one is given back */
+void ij_inputs_done(struct ij_inputs *inputs);
+
+/* Where outputs go. Owned, but for the descriptors; end with ij_outlet_done(). */
 struct ij_outlet {
     int fds[IJ_SPEC_OUTPUTS_MAX];
     size_t count;
     const struct imgjob_limits *limits; /* borrowed */
     uint64_t written;                   /* bytes, over all outputs */
+    struct ij_buf info;                 /* what is known about the image, JSON */
     struct ij_failure failure; /* of the write that failed; error.code 0 = none did */
 };
 
 /* Write one whole output. @return 0, or the negative code, also in outlet->failure */
 int ij_outlet_write(struct ij_outlet *outlet, size_t index, const void *bytes, size_t len,
                     struct imgjob_error *err);
+
+/* Keep what is known about the image. @return 0, or IMGJOB_E_NOMEM */
+int ij_outlet_inform(struct ij_outlet *outlet, const char *json, size_t len,
+                     struct imgjob_error *err);
+
+void ij_outlet_done(struct ij_outlet *outlet);

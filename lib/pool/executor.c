@@ -17,8 +17,9 @@
 #include "pool/outputs.h"
 
 enum {
-    SNIFF_SIZE = 32,        /* enough for ij_format_sniff() */
-    OUTPUT_SIDE_MAX = 65535 /* px: no format that we write has more */
+    SNIFF_SIZE = 32,         /* enough for ij_format_sniff() */
+    OUTPUT_SIDE_MAX = 65535, /* px: no format that we write has more */
+    INFO_DEPTH = 4
 };
 
 void ij_work_result_done(struct ij_work_result *result)
@@ -28,6 +29,8 @@ void ij_work_result_done(struct ij_work_result *result)
         result->outputs[i].fd = -1;
     }
     result->output_count = 0;
+    ij_json_free(result->info);
+    result->info = NULL;
 }
 
 int ij_outputs_create(struct ij_work_result *result, const struct imgjob_spec *spec,
@@ -109,5 +112,24 @@ int ij_outputs_accept(struct ij_work_result *result, const struct ij_image_outpu
         return rc;
     for (size_t i = 0; i < spec->output_count; i++)
         result->outputs[i].image = claims[i];
+    return 0;
+}
+
+int ij_info_accept(struct ij_work_result *result, const char *info, size_t len,
+                   const struct imgjob_spec *spec, struct ij_failure *failure)
+{
+    struct imgjob_error err;
+    if (!spec->wants_info && len == 0)
+        return 0;
+    IJ_AUTO(ij_json_freep) struct ij_json *object = NULL;
+    int rc = ij_json_parse(info, len, INFO_DEPTH, &object, &err);
+    if (rc == IMGJOB_E_NOMEM)
+        return ij_failure_set(failure, IJ_STAGE_ENCODE, IJ_REASON_INTERNAL, rc, "%s",
+                              err.text);
+    if (rc < 0 || !spec->wants_info || ij_json_type(object) != IJ_JSON_OBJECT)
+        return ij_failure_set(failure, IJ_STAGE_ENCODE, IJ_REASON_INTERNAL,
+                              IMGJOB_E_INTERNAL,
+                              "what the worker says about the image was not taken");
+    result->info = ij_steal(&object);
     return 0;
 }

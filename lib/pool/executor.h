@@ -11,7 +11,9 @@
 
 #include "base/failure.h"
 #include "base/log.h"
+#include "base/json.h"
 #include "image/image.h"
+#include "pool/exchange.h"
 #include "spec/spec.h"
 
 /* What every attempt of a pool has in common; borrowed for the executor's life. */
@@ -28,10 +30,10 @@ struct ij_executor_config {
 
 /* One attempt. */
 struct ij_work {
-    const char *job_id; /* for logs */
-    int input_fd;       /* borrowed; read from offset 0 */
-    uint64_t input_len;
-    const struct imgjob_spec *spec; /* borrowed */
+    const char *job_id;                 /* for logs */
+    const struct ij_input_file *inputs; /* borrowed: the image, then what steps take */
+    size_t input_count;                 /* spec->inputs */
+    const struct imgjob_spec *spec;     /* borrowed */
 };
 
 enum ij_ending {
@@ -60,6 +62,7 @@ struct ij_work_result {
     struct ij_failure failure; /* of FAILED and CRASHED */
     size_t output_count;       /* of DONE: spec->output_count */
     struct ij_work_output outputs[IJ_SPEC_OUTPUTS_MAX];
+    struct ij_json *info; /* owned: an object, of DONE where the spec wants it */
     struct ij_timings timings;
 };
 void ij_work_result_done(struct ij_work_result *result);

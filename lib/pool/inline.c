@@ -19,7 +19,7 @@
 struct ij_inline {
     struct ij_executor base;
     const struct ij_executor_config *config;
-    struct ij_input input;
+    struct ij_inputs inputs;
     atomic_bool is_stopped;
 };
 
@@ -50,21 +50,27 @@ static int on_output(void *data, size_t index, const void *bytes, size_t len,
     return ij_outlet_write(&attempt->outlet, index, bytes, len, err);
 }
 
+static int on_info(void *data, const char *json, size_t len, struct imgjob_error *err)
+{
+    struct attempt *attempt = data;
+    return ij_outlet_inform(&attempt->outlet, json, len, err);
+}
+
 static enum ij_ending run_image(struct attempt *attempt, const struct ij_work *work,
                                 struct ij_work_result *out)
 {
     const struct ij_executor_config *config = attempt->executor->config;
     struct ij_image_job job = {
-        .inputs = { { attempt->executor->input.data, attempt->executor->input.len } },
-        .input_count = 1,
         .spec = work->spec,
         .limits = &config->limits,
         .safe_shrink = config->safe_shrink,
         .until_mono_ms = ij_mono_ms(&ij_clock_system) + config->timeout_ms,
         .on_header = on_header,
         .on_output = on_output,
+        .on_info = on_info,
         .callback_data = attempt,
     };
+    ij_inputs_give(&attempt->executor->inputs, &job);
     struct ij_image_output outputs[IJ_SPEC_OUTPUTS_MAX];
     if (ij_image_run(&job, outputs, &out->timings, &out->failure) < 0) {
         if (attempt->was_stopped)
@@ -73,9 +79,11 @@ static enum ij_ending run_image(struct attempt *attempt, const struct ij_work *w
             out->failure = attempt->outlet.failure; /* closer to the cause */
         return IJ_ENDED_FAILED;
     }
-    return ij_outputs_accept(out, outputs, work->spec, &config->limits, &out->failure) < 0
-               ? IJ_ENDED_FAILED
-               : IJ_ENDED_DONE;
+    const struct ij_buf *info = &attempt->outlet.info;
+    int rc = ij_outputs_accept(out, outputs, work->spec, &config->limits, &out->failure);
+    if (rc == 0)
+        rc = ij_info_accept(out, info->data, info->len, work->spec, &out->failure);
+    return rc < 0 ? IJ_ENDED_FAILED : IJ_ENDED_DONE;
 }
 
 static void inline_run(struct ij_executor *executor, const struct ij_work *work,
@@ -92,8 +100,8 @@ static void inline_run(struct ij_executor *executor, const struct ij_work *work,
         return;
     }
     out->ending = IJ_ENDED_FAILED;
-    if (ij_input_read(&self->input, work->input_fd, work->input_len, limits,
-                      &out->failure) == 0 &&
+    if (ij_inputs_read(&self->inputs, work->inputs, work->input_count, limits,
+                       &out->failure) == 0 &&
         ij_outputs_create(out, work->spec, &out->failure) == 0) {
         for (size_t i = 0; i < out->output_count; i++)
             attempt.outlet.fds[i] = out->outputs[i].fd;
@@ -101,7 +109,8 @@ static void inline_run(struct ij_executor *executor, const struct ij_work *work,
     }
     if (out->ending != IJ_ENDED_DONE)
         ij_work_result_done(out);
-    ij_input_trim(&self->input);
+    ij_outlet_done(&attempt.outlet);
+    ij_inputs_trim(&self->inputs);
 }
 
 static int inline_prepare(struct ij_executor *executor, struct imgjob_error *err)
@@ -137,7 +146,7 @@ static void inline_close(struct ij_executor *executor)
 {
     struct ij_inline *self = inline_of(executor);
     ij_image_thread_end();
-    ij_input_done(&self->input);
+    ij_inputs_done(&self->inputs);
     free(self);
 }
 

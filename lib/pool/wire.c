@@ -14,7 +14,7 @@
 
 #include <imgjob/version.h>
 
-enum { WIRE_MAGIC = 0x4a494d47, WIRE_REVISION = 2, WIRE_HEAD_SIZE = 12 };
+enum { WIRE_MAGIC = 0x4a494d47, WIRE_REVISION = 3, WIRE_HEAD_SIZE = 12 };
 
 void ij_wire_build(char out[IJ_WIRE_BUILD_SIZE])
 {
@@ -39,7 +39,8 @@ static void put(struct writer *writer, const void *data, size_t len)
         writer->failed = true;
         return;
     }
-    memcpy(writer->data + writer->len, data, len);
+    if (len > 0)
+        memcpy(writer->data + writer->len, data, len);
     writer->len += len;
 }
 
@@ -75,7 +76,9 @@ static void put_job(struct writer *writer, const struct ij_wire_job *job)
 {
     put_limits(writer, &job->limits);
     put_u32(writer, job->safe_shrink);
-    put_u64(writer, job->input_len);
+    put_u32(writer, (uint32_t)job->input_count);
+    for (size_t i = 0; i < job->input_count && i < IJ_SPEC_INPUTS_MAX; i++)
+        put_u64(writer, job->input_lens[i]);
     put_u32(writer, (uint32_t)job->spec_len);
     put(writer, job->spec, job->spec_len);
 }
@@ -128,14 +131,17 @@ static void put_result(struct writer *writer, const struct ij_wire_result *resul
     put_u32(writer, result->timings.decode_ms);
     put_u32(writer, result->timings.process_ms);
     put_u32(writer, result->timings.encode_ms);
-    if (result->failure.error.code != 0) {
-        put_u32(writer, 0);
+    bool is_done = result->failure.error.code == 0;
+    put_u32(writer, is_done);
+    if (!is_done) {
         put_failure(writer, &result->failure);
         return;
     }
     put_u32(writer, (uint32_t)result->output_count);
     for (size_t i = 0; i < result->output_count && i < IJ_SPEC_OUTPUTS_MAX; i++)
         put_output(writer, &result->outputs[i]);
+    put_u32(writer, (uint32_t)result->info_len);
+    put(writer, result->info, result->info_len);
 }
 
 static void put_frame(struct writer *writer, const struct ij_wire_frame *frame)
@@ -260,7 +266,9 @@ static void take_job(struct reader *reader, struct ij_wire_job *job)
 {
     take_limits(reader, &job->limits);
     job->safe_shrink = take_bool(reader, "safe_shrink");
-    job->input_len = take_u64(reader, "input length");
+    job->input_count = take_u32(reader, 1, IJ_SPEC_INPUTS_MAX, "input count");
+    for (size_t i = 0; i < job->input_count; i++)
+        job->input_lens[i] = take_u64(reader, "input length");
     job->spec_len = take_u32(reader, 1, IJ_SPEC_TEXT_MAX, "spec length");
     job->spec = take(reader, job->spec_len, "spec");
 }
@@ -342,13 +350,15 @@ static void take_result(struct reader *reader, struct ij_wire_result *result)
     result->timings.decode_ms = take_u32(reader, 0, UINT32_MAX, "decode time");
     result->timings.process_ms = take_u32(reader, 0, UINT32_MAX, "process time");
     result->timings.encode_ms = take_u32(reader, 0, UINT32_MAX, "encode time");
-    result->output_count = take_u32(reader, 0, IJ_SPEC_OUTPUTS_MAX, "output count");
-    if (result->output_count == 0) {
+    if (!take_bool(reader, "outcome")) {
         take_failure(reader, &result->failure);
         return;
     }
+    result->output_count = take_u32(reader, 0, IJ_SPEC_OUTPUTS_MAX, "output count");
     for (size_t i = 0; i < result->output_count; i++)
         take_output(reader, &result->outputs[i]);
+    result->info_len = take_u32(reader, 0, IJ_IMAGE_INFO_MAX, "info length");
+    result->info = take(reader, result->info_len, "info");
 }
 
 static void take_frame(struct reader *reader, struct ij_wire_frame *frame)

@@ -3,7 +3,7 @@
  * a SEQPACKET socket:
  *
  *     worker → pool   HELLO                      once, when it can run
- *     pool → worker   JOB + descriptors          input, then one memfd per output
+ *     pool → worker   JOB + descriptors          inputs, then one memfd per output
  *     worker → pool   HEADER                     before any pixel; waits for …
  *     pool → worker   GO or STOP
  *     worker → pool   RESULT
@@ -22,9 +22,11 @@
 
 enum {
     IJ_WIRE_FRAME_MAX = IJ_SPEC_TEXT_MAX + 256, /* bytes of any frame */
-    IJ_WIRE_REPLY_MAX = 2048,  /* bytes of a frame from a worker: all outputs, or the
-                                * longest words of a failure */
-    IJ_WIRE_ENCODES_MAX = 256, /* no search over all formats takes so many */
+    IJ_WIRE_REPLY_MAX =
+        2048 + IJ_IMAGE_INFO_MAX, /* bytes of a frame from a worker: all
+                                   * outputs and what is known of the image, or the
+                                   * longest words of a failure */
+    IJ_WIRE_ENCODES_MAX = 256,    /* no search over all formats takes so many */
     IJ_WIRE_BUILD_SIZE = 64
 };
 
@@ -45,7 +47,8 @@ struct ij_wire_hello {
 struct ij_wire_job {
     struct imgjob_limits limits; /* filled; its `size` does not travel */
     bool safe_shrink;
-    uint64_t input_len;
+    uint64_t input_lens[IJ_SPEC_INPUTS_MAX]; /* bytes */
+    size_t input_count;                      /* 1..IJ_SPEC_INPUTS_MAX */
     const char *spec; /* not terminated; decoded: borrowed from the bytes of the frame */
     size_t spec_len;  /* 1..IJ_SPEC_TEXT_MAX */
 };
@@ -53,8 +56,10 @@ struct ij_wire_job {
 struct ij_wire_result {
     struct ij_failure failure; /* error.code 0 = done, and the rest of it is not sent */
     struct ij_timings timings;
-    size_t output_count; /* of what is done; 1..IJ_SPEC_OUTPUTS_MAX */
+    size_t output_count; /* of what is done; 0..IJ_SPEC_OUTPUTS_MAX */
     struct ij_image_output outputs[IJ_SPEC_OUTPUTS_MAX];
+    const char *info; /* JSON; as `spec` of a job is; 0 bytes = none */
+    size_t info_len;  /* 0..IJ_IMAGE_INFO_MAX */
 };
 
 struct ij_wire_frame {

@@ -14,12 +14,12 @@
 #include "pool/exchange.h"
 #include "pool/wire.h"
 
-enum { DESCRIPTORS_MAX = 1 + IJ_SPEC_OUTPUTS_MAX };
+enum { DESCRIPTORS_MAX = IJ_SPEC_INPUTS_MAX + IJ_SPEC_OUTPUTS_MAX };
 
 struct worker {
     int fd;
     ij_worker_run_fn run;
-    struct ij_input input;
+    struct ij_inputs inputs;
     struct imgjob_error *err; /* why the conversation ended */
     char frame[IJ_WIRE_FRAME_MAX];
 };
@@ -84,13 +84,12 @@ static int receive(struct worker *worker, struct ij_wire_frame *out,
 /* @return 0, 1 when the pool has closed the socket, or a negative code */
 static int send_frame(struct worker *worker, const struct ij_wire_frame *frame)
 {
-    char bytes[IJ_WIRE_REPLY_MAX];
-    size_t len = ij_wire_encode(frame, bytes, sizeof(bytes));
+    size_t len = ij_wire_encode(frame, worker->frame, IJ_WIRE_REPLY_MAX);
     if (len == 0)
         return ij_fail(worker->err, IMGJOB_E_INTERNAL, "a reply does not fit its frame");
     ssize_t sent;
     do
-        sent = send(worker->fd, bytes, len, MSG_NOSIGNAL);
+        sent = send(worker->fd, worker->frame, len, MSG_NOSIGNAL);
     while (sent < 0 && errno == EINTR);
     if (sent < 0 && (errno == EPIPE || errno == ECONNRESET))
         return 1;
@@ -102,7 +101,7 @@ static int send_frame(struct worker *worker, const struct ij_wire_frame *frame)
 /* What the callbacks of one job see. */
 struct run {
     struct worker *worker;
-    struct ij_outlet outlet;
+    struct ij_outlet *outlet;
     int rc; /* of the conversation, as receive() returns it */
 };
 
@@ -126,7 +125,13 @@ static int on_output(void *data, size_t index, const void *bytes, size_t len,
                      struct imgjob_error *err)
 {
     struct run *run = data;
-    return ij_outlet_write(&run->outlet, index, bytes, len, err);
+    return ij_outlet_write(run->outlet, index, bytes, len, err);
+}
+
+static int on_info(void *data, const char *json, size_t len, struct imgjob_error *err)
+{
+    struct run *run = data;
+    return ij_outlet_inform(run->outlet, json, len, err);
 }
 
 static int parse_spec(const struct ij_wire_job *job, size_t descriptor_count,
@@ -139,47 +144,57 @@ static int parse_spec(const struct ij_wire_job *job, size_t descriptor_count,
         return ij_failure_set(failure, IJ_STAGE_LOAD,
                               rc == IMGJOB_E_NOMEM ? IJ_REASON_MEMORY : IJ_REASON_SPEC,
                               rc, "%s", err.text);
-    if (spec->output_count == 0)
-        return ij_failure_set(failure, IJ_STAGE_LOAD, IJ_REASON_SPEC, IMGJOB_E_SPEC,
-                              "/outputs: a worker makes at least one");
-    if (descriptor_count != 1 + spec->output_count)
+    if (descriptor_count != job->input_count + spec->output_count)
         return ij_failure_set(failure, IJ_STAGE_LOAD, IJ_REASON_INTERNAL,
-                              IMGJOB_E_INTERNAL, "%zu descriptors for %zu outputs",
-                              descriptor_count, spec->output_count);
+                              IMGJOB_E_INTERNAL,
+                              "%zu descriptors for %zu inputs and %zu outputs",
+                              descriptor_count, job->input_count, spec->output_count);
     *out = ij_steal(&spec);
     return 0;
 }
 
-/* Fill the result of one job. @return the state of the conversation, as receive() */
+static int read_inputs(struct worker *worker, const struct ij_wire_job *job,
+                       const struct delivery *delivery, struct ij_failure *failure)
+{
+    struct ij_input_file files[IJ_SPEC_INPUTS_MAX];
+    for (size_t i = 0; i < job->input_count; i++)
+        files[i] = (struct ij_input_file){ delivery->fds[i], job->input_lens[i] };
+    return ij_inputs_read(&worker->inputs, files, job->input_count, &job->limits,
+                          failure);
+}
+
+/* Fill the result of one job, whose info is the outlet's.
+ * @return the state of the conversation, as receive() */
 static int run_job(struct worker *worker, const struct ij_wire_job *job,
-                   const struct delivery *delivery, struct ij_wire_result *result)
+                   const struct delivery *delivery, struct ij_outlet *outlet,
+                   struct ij_wire_result *result)
 {
     IJ_AUTO(ij_spec_freep) struct imgjob_spec *spec = NULL;
     if (parse_spec(job, delivery->count, &spec, &result->failure) < 0 ||
-        ij_input_read(&worker->input, delivery->fds[0], job->input_len, &job->limits,
-                      &result->failure) < 0)
+        read_inputs(worker, job, delivery, &result->failure) < 0)
         return 0;
 
-    struct run run = {
-        .worker = worker,
-        .outlet = { .count = spec->output_count, .limits = &job->limits },
-    };
-    memcpy(run.outlet.fds, delivery->fds + 1, spec->output_count * sizeof(int));
+    *outlet = (struct ij_outlet){ .count = spec->output_count, .limits = &job->limits };
+    memcpy(outlet->fds, delivery->fds + job->input_count,
+           spec->output_count * sizeof(int));
+    struct run run = { .worker = worker, .outlet = outlet };
     struct ij_image_job image_job = {
-        .inputs = { { worker->input.data, worker->input.len } },
-        .input_count = 1,
         .spec = spec,
         .limits = &job->limits,
         .safe_shrink = job->safe_shrink,
         .on_header = on_header,
         .on_output = on_output,
+        .on_info = on_info,
         .callback_data = &run,
     };
+    ij_inputs_give(&worker->inputs, &image_job);
     result->output_count = spec->output_count;
     int rc = worker->run(&image_job, result->outputs, &result->timings, &result->failure);
-    if (rc < 0 && run.outlet.failure.error.code != 0)
-        result->failure = run.outlet.failure; /* closer to the cause */
-    ij_input_trim(&worker->input);
+    if (rc < 0 && outlet->failure.error.code != 0)
+        result->failure = outlet->failure; /* closer to the cause */
+    result->info = outlet->info.data;
+    result->info_len = outlet->info.len;
+    ij_inputs_trim(&worker->inputs);
     return run.rc;
 }
 
@@ -195,20 +210,21 @@ static int serve_one(struct worker *worker)
         return ij_fail(worker->err, IMGJOB_E_INTERNAL,
                        "a frame of type %u where a job was due", (unsigned)frame.type);
     struct ij_wire_frame reply = { .type = IJ_WIRE_RESULT };
-    rc = run_job(worker, &frame.job, &delivery, &reply.result);
+    IJ_AUTO(ij_outlet_done) struct ij_outlet outlet = { .count = 0 };
+    rc = run_job(worker, &frame.job, &delivery, &outlet, &reply.result);
     return rc != 0 ? rc : send_frame(worker, &reply);
 }
 
-static void input_donep(struct worker **worker)
+static void worker_freep(struct worker **worker)
 {
     if (*worker)
-        ij_input_done(&(*worker)->input);
+        ij_inputs_done(&(*worker)->inputs);
     free(*worker);
 }
 
 int ij_worker_serve(int fd, ij_worker_run_fn run, struct imgjob_error *err)
 {
-    IJ_AUTO(input_donep) struct worker *worker = calloc(1, sizeof(*worker));
+    IJ_AUTO(worker_freep) struct worker *worker = calloc(1, sizeof(*worker));
     if (!worker)
         return ij_fail_nomem(err, "starting to serve");
     worker->fd = fd;

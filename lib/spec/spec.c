@@ -79,6 +79,58 @@ int ij_spec_parse(const char *json, size_t len, const struct ij_ops *ops,
     return ij_spec_read(root, ops, out, err);
 }
 
+/* Where the first of these steps that takes that further input says so. */
+static bool find_taking_step(const struct ij_step *steps, size_t count, const char *at,
+                             uint32_t input, char out[IJ_POINTER_SIZE])
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!steps[i].op->input || steps[i].op->input(&steps[i]) != input)
+            continue;
+        char step[IJ_POINTER_SIZE];
+        ij_pointer_element(step, at, i);
+        ij_pointer_member(out, step, "input");
+        return true;
+    }
+    return false;
+}
+
+static bool find_taker(const struct imgjob_spec *spec, uint32_t input,
+                       char out[IJ_POINTER_SIZE])
+{
+    bool found = find_taking_step(spec->steps, spec->step_count, "/steps", input, out);
+    for (size_t i = 0; i < spec->output_count && !found; i++) {
+        const struct ij_output_spec *output = &spec->outputs[i];
+        char element[IJ_POINTER_SIZE], at[IJ_POINTER_SIZE];
+        ij_pointer_element(element, "/outputs", i);
+        ij_pointer_member(at, element, "steps");
+        found = find_taking_step(output->steps, output->step_count, at, input, out);
+    }
+    return found;
+}
+
+int ij_spec_check_inputs(const struct imgjob_spec *spec, uint32_t given,
+                         struct imgjob_error *err)
+{
+    char at[IJ_POINTER_SIZE];
+    for (uint32_t input = 1; input < IJ_SPEC_INPUTS_MAX; input++) {
+        bool is_given = (given >> input & 1) != 0;
+        bool is_taken = find_taker(spec, input, at);
+        if (is_taken && !is_given)
+            return ij_fail(err, IMGJOB_E_SPEC, "%s: takes input %u, which was not given",
+                           at, input);
+        if (is_taken)
+            continue;
+        uint32_t last = spec->inputs - 1;
+        if (input < last && find_taker(spec, last, at))
+            return ij_fail(err, IMGJOB_E_SPEC,
+                           "%s: takes input %u, and no step takes input %u", at, last,
+                           input);
+        if (is_given)
+            return ij_fail(err, IMGJOB_E_SPEC, "/steps: no step takes input %u", input);
+    }
+    return 0;
+}
+
 const char *imgjob_spec_text(const struct imgjob_spec *spec)
 {
     return spec->text;

@@ -95,6 +95,17 @@ int ij_spec_parse(const char *json, size_t len, const struct ij_ops *ops,
 int ij_spec_read(const struct ij_json *object, const struct ij_ops *ops,
                  struct imgjob_spec **out, struct imgjob_error *err);
 
+/*
+ * Whether the further inputs that are there are the ones that the steps take: 1, 2, …
+ * without a gap. The text of a failure begins with a JSON pointer:
+ * "/steps/0/input: takes input 2, which was not given".
+ *
+ * @param given bit k: input k is there; that of the image says nothing
+ * @return 0, or IMGJOB_E_SPEC
+ */
+int ij_spec_check_inputs(const struct imgjob_spec *spec, uint32_t given,
+                         struct imgjob_error *err);
+
 /* For IJ_AUTO(ij_spec_freep). */
 static inline void ij_spec_freep(struct imgjob_spec **spec)
 {
@@ -117,7 +128,8 @@ void ij_spec_schema(const struct ij_ops *ops, struct ij_buf *out);
 /* The same for people: a Markdown table per group of operations, and one of outputs. */
 void ij_spec_markdown(const struct ij_ops *ops, struct ij_buf *out);
 
-/* The format an output gets, given what the input is; not for "auto". Never NONE. */
+/* The format an output gets, given what the input is and whether what is encoded has
+ * alpha; not for "auto". Never NONE. */
 uint32_t ij_spec_output_format(const struct ij_output_spec *output, uint32_t input_format,
                                bool has_alpha);
 

@@ -1,7 +1,7 @@
 /*
  * A program that somebody else writes: it sees the installed headers and nothing more. It
- * runs one image in its own process and one through a store and a pool, whose worker
- * program the library must find by itself.
+ * runs one image in its own process, asks what is known about it, and runs one through a
+ * store and a pool, whose worker program the library must find by itself.
  *
  *     consumer DIRECTORY     (an empty one, for its store)
  */
@@ -50,6 +50,20 @@ static int run_here(const struct imgjob_spec *spec)
     imgjob_result_free(result);
     if (!right)
         fprintf(stderr, "run: not the image that was asked for\n");
+    return !right;
+}
+
+static int ask_here(void)
+{
+    struct imgjob_error err = { 0 };
+    char *info = NULL;
+    if (failed(imgjob_info_json(red_gif, sizeof(red_gif), NULL, &info, &err), "info",
+               &err))
+        return 1;
+    int right = strstr(info, "\"format\":\"gif\",\"width\":1,\"height\":1,") != NULL;
+    if (!right)
+        fprintf(stderr, "info: %s\n", info);
+    imgjob_text_free(info);
     return !right;
 }
 
@@ -126,7 +140,7 @@ int main(int argc, char **argv)
     if (failed(imgjob_spec_parse(spec_text, strlen(spec_text), &spec, &err), "spec",
                &err))
         return 1;
-    int bad = run_here(spec) || run_through_a_pool(argv[1], spec);
+    int bad = run_here(spec) || ask_here() || run_through_a_pool(argv[1], spec);
     imgjob_spec_free(spec);
     if (!bad)
         printf("libimgjob %s: ran here and through a pool\n", imgjob_version());

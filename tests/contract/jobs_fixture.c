@@ -167,21 +167,37 @@ struct ij_id test_id(uint32_t number)
     return id;
 }
 
-int submit_into(struct store *store, uint32_t number, const char *spec,
-                struct imgjob_error *err)
+static int submit_keys(struct store *store, uint32_t number, uint32_t input_count,
+                       const char *spec, struct imgjob_error *err)
 {
     struct ij_id id = test_id(number);
-    char text[IMGJOB_ID_SIZE], key[IMGJOB_ID_SIZE + 8];
+    char text[IMGJOB_ID_SIZE], keys[INPUTS_MAX * (IMGJOB_ID_SIZE + 8)] = "";
     ij_id_format(&id, text);
-    (void)snprintf(key, sizeof(key), "%s.in0", text);
+    assert_true(input_count <= INPUTS_MAX);
+    for (uint32_t i = 0; i < input_count; i++) {
+        size_t used = strlen(keys);
+        (void)snprintf(keys + used, sizeof(keys) - used, "%s.in%u\n", text, i);
+    }
     struct ij_submit with = {
         .id = id,
         .spec = spec,
         .input = "{\"bytes\":3}",
-        .key = key,
+        .keys = keys,
         .max_attempts = 3,
     };
     return store->jobs->ops->submit(store->jobs, &with, err);
+}
+
+int submit_into(struct store *store, uint32_t number, const char *spec,
+                struct imgjob_error *err)
+{
+    return submit_keys(store, number, 1, spec, err);
+}
+
+int submit_inputs(struct store *store, uint32_t number, uint32_t input_count,
+                  struct imgjob_error *err)
+{
+    return submit_keys(store, number, input_count, "{\"width\":1}", err);
 }
 
 struct ij_record claim(struct store *store)

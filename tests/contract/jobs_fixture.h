@@ -9,7 +9,7 @@
 #include "jobs/jobs.h"
 #include "test.h"
 
-enum { LEASE_MS = 30000, RESULT_TTL_MS = 60000, JOB_TTL_MS = 90000 };
+enum { LEASE_MS = 30000, RESULT_TTL_MS = 60000, JOB_TTL_MS = 90000, INPUTS_MAX = 9 };
 
 struct backend {
     const char *name;
@@ -63,6 +63,9 @@ static inline int submit(struct store *store, uint32_t number)
 {
     return submit_into(store, number, "{\"width\":1}", &test_err);
 }
+/* A job of several inputs, at most INPUTS_MAX. */
+int submit_inputs(struct store *store, uint32_t number, uint32_t input_count,
+                  struct imgjob_error *err);
 /* Claim what must be there. The caller's, to end with ij_record_done(). */
 struct ij_record claim(struct store *store);
 /* Claim where nothing may be claimed. @return when the next job is due */

@@ -86,7 +86,7 @@ static void a_row_may_hold_every_document_at_its_limit(void **state)
     memset(text, 'x', IJ_DOCUMENT_MAX);
     text[IJ_DOCUMENT_MAX] = '\0';
     struct ij_submit with = {
-        .id = test_id(1), .spec = text, .input = text, .key = text, .max_attempts = 2
+        .id = test_id(1), .spec = text, .input = text, .keys = text, .max_attempts = 2
     };
     expect_code(0, store->jobs->ops->submit(store->jobs, &with, &test_err));
     expect_code(0, finish(store, claim_lease(store), IJ_FINISH_RETRY));

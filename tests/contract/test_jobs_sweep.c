@@ -105,6 +105,59 @@ static void an_ended_job_loses_its_blobs_and_then_its_row(void **state)
 
 /* ---- blobs to be collected ---- */
 
+static void expect_gc(struct store *store, const char *const *words, size_t count)
+{
+    char *keys[32];
+    size_t got = 0;
+    expect_code(0, store->jobs->ops->gc_list(store->jobs, NULL, keys, IJ_ARRAY_LEN(keys),
+                                             &got, &test_err));
+    assert_int_equal(got, count);
+    for (size_t i = 0; i < got; i++) {
+        assert_string_equal(keys[i], words[i]);
+        free(keys[i]);
+    }
+}
+
+static void every_input_of_an_ended_job_goes(void **state)
+{
+    struct store *store = *state;
+    expect_code(0, submit_inputs(store, 1, 3, &test_err));
+    expect_code(0, submit_inputs(store, 1, 3, &test_err)); /* the answer was lost */
+    expect_code(0, submit_inputs(store, 2, 9, &test_err));
+    expect_code(0, finish(store, claim_lease(store), IJ_FINISH_SUCCEEDED));
+    if (store->backend->is_durable)
+        store_reopen(store);
+    store->now += RESULT_TTL_MS;
+    assert_int_equal(sweep(store, 10).purged, 1);
+    static const char *const keys[] = {
+        "018c0000-0000-7000-8000-000000000001.in0",
+        "018c0000-0000-7000-8000-000000000001.in1",
+        "018c0000-0000-7000-8000-000000000001.in2",
+        "some.output.key",
+    };
+    expect_gc(store, keys, 4);
+
+    expect_code(0, finish(store, claim_lease(store), IJ_FINISH_FAILED));
+    store->now += RESULT_TTL_MS;
+    assert_int_equal(sweep(store, 10).purged, 1);
+    assert_int_equal(gc_count(store, NULL), 4 + 9);
+}
+
+static void an_id_is_refused_while_any_of_its_inputs_is_collected(void **state)
+{
+    struct store *store = *state;
+    static const char *const key[] = { "018c0000-0000-7000-8000-000000000001.in8" };
+    struct ij_suspect suspect = { .key = key[0], .id = test_id(1), .is_input = true };
+    expect_code(0, store->jobs->ops->condemn(store->jobs, &suspect, 1, &test_err));
+    assert_true(suspect.is_condemned);
+    expect_code(IMGJOB_E_BUSY, submit_inputs(store, 1, 9, &test_err));
+    expect_code(0, store->jobs->ops->gc_drop(store->jobs, key, 1, &test_err));
+    expect_code(0, submit_inputs(store, 1, 9, &test_err));
+    expect_code(0, store->jobs->ops->condemn(store->jobs, &suspect, 1, &test_err));
+    assert_false(suspect.is_condemned); /* a further input is the job's as the image is */
+    expect_gc(store, NULL, 0);
+}
+
 static void condemn(struct store *store, struct ij_suspect *suspects, size_t count)
 {
     expect_code(0, store->jobs->ops->condemn(store->jobs, suspects, count, &test_err));
@@ -220,6 +273,8 @@ int main(void)
         ON_STORE(sweep_leaves_leases_alone_when_the_clock_is_not_trusted),
         ON_STORE(sweep_keeps_to_its_budget),
         ON_STORE(an_ended_job_loses_its_blobs_and_then_its_row),
+        ON_STORE(every_input_of_an_ended_job_goes),
+        ON_STORE(an_id_is_refused_while_any_of_its_inputs_is_collected),
         ON_STORE(condemn_takes_only_what_no_job_owns),
         ON_STORE(gc_list_goes_on_behind_a_key),
         ON_STORE(stats_follow_every_transition),

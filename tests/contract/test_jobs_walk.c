@@ -196,10 +196,12 @@ static void move_condemn(struct walk *walk)
     uint32_t number = (uint32_t)roll(walk, IDS);
     size_t at = roll(walk, LEASES);
     bool is_input = !walk->has_lease[at] || roll(walk, 2);
+    static const char *const inputs[] = { "in0", "in1", "in2" };
     char key[64], id[IMGJOB_ID_SIZE];
     struct ij_id of = is_input ? test_id(number) : walk->leases[at][0].id;
     ij_id_format(&of, id);
-    (void)snprintf(key, sizeof(key), "%s.%s", id, is_input ? "in0" : "out");
+    (void)snprintf(key, sizeof(key), "%s.%s", id,
+                   is_input ? inputs[roll(walk, IJ_ARRAY_LEN(inputs))] : "out");
     bool is_condemned[2];
     for (int i = 0; i < 2; i++) {
         struct ij_suspect suspect = { .key = key,

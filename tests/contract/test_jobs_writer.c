@@ -42,7 +42,7 @@ static void a_failed_write_is_sticky_until_reopened(void **state)
 static int step_submit(struct ij_sqlite_writer *writer, uint32_t number, const char *spec)
 {
     struct ij_submit submit = {
-        .id = test_id(number), .spec = spec, .input = "{}", .key = "k"
+        .id = test_id(number), .spec = spec, .input = "{}", .keys = "k\n"
     };
     struct ij_submit_call call = { &submit };
     return ij_sqlite_writer_do(writer, ij_step_submit, &call, &test_err);
@@ -152,7 +152,7 @@ static void submit_together(struct ij_sqlite_writer *writer, uint32_t number)
         submits[i] = (struct ij_submit){ .id = test_id(number + i),
                                          .spec = i == CULPRIT ? "bad" : "{}",
                                          .input = "{}",
-                                         .key = "k" };
+                                         .keys = "k\n" };
         calls[i].submit = &submits[i];
         callers[i] = (struct caller){ writer, ij_step_submit, &calls[i], { 0 }, 0 };
         caller_start(&callers[i]);

@@ -153,14 +153,6 @@ def test_step_that_cannot_be_done_is_pointed_to(server, photo):
     assert view["error"].startswith("/outputs/1/steps/0")
 
 
-def test_report_that_cannot_be_given_is_refused_not_forgotten(server, photo):
-    for outputs in ([], [{"name": "small"}]):
-        answer = server.post(json={"info": True, "outputs": outputs,
-                                   "image_data": base64.b64encode(photo).decode()})
-        assert answer.status_code == 422, answer.text
-        assert answer.json()["errors"][0]["pointer"] == "/info"
-
-
 def test_search_for_a_size_says_what_it_took(server, photo):
     view = run(server, photo, steps=resize(320), outputs=[
         {"name": "searched", "format": "jpeg", "max_bytes": 6000},

@@ -66,7 +66,7 @@ def test_fault_of_the_simple_form_is_400(server, png, changes, words):
     (b"{", "JSON"),
     (b'{"image_data": "Y2F0"} trailing', "JSON"),
     (b'{"image_data": "Y2F0', "JSON"),
-    (b'{"image_data": "Y2F0", "image_data": "Y2F0"}', "image_data stands twice"),
+    (b'{"image_data": "Y2F0", "image_data": "Y2F0"}', "image_data: stands twice"),
     (b'{"image_data": "Y2F0", "width": 1, "width": 2}', "twice"),
     (b"\xff\xfe", "must be a JSON object"),
     (b"   ", "the body is empty"),
@@ -124,7 +124,7 @@ def test_what_is_no_image_is_415(server, images):
         refused(server.post(data=data, params=PNG_FIELDS, headers={"Content-Type": "image/png"}),
                 415, words)
     for data in (b"hello, world", random.Random(1).randbytes(1000)):
-        refused(server.post(json=body_with(data)), 415, "not an image")
+        refused(server.post(json=body_with(data)), 415, "no format that is read here")
 
 
 def test_unknown_content_type_is_415(server):

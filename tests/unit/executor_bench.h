@@ -92,8 +92,11 @@ static inline void run_job(struct bench *bench, const struct bench_job *job,
     int fd = memfd_create("input", MFD_CLOEXEC);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, bytes, len), len);
+    struct ij_input_file files[IJ_SPEC_INPUTS_MAX]; /* the same for all inputs */
+    for (size_t i = 0; i < IJ_SPEC_INPUTS_MAX; i++)
+        files[i] = (struct ij_input_file){ fd, len };
     struct ij_work work = {
-        .job_id = "job-1", .input_fd = fd, .input_len = len, .spec = spec
+        .job_id = "job-1", .inputs = files, .input_count = spec->inputs, .spec = spec
     };
     memset(out, 0, sizeof(*out));
     bench->executor->ops->run(bench->executor, &work, out);

@@ -175,6 +175,10 @@ static int run(const struct ij_image_job *job, struct ij_image_output *outputs,
         outputs[0].pages = 0;
     if (width == MISBEHAVE_CLAIM_LAST)
         outputs[spec->output_count - 1].len++;
+    if (width == MISBEHAVE_CLAIM_INFO)
+        (void)job->on_info(job->callback_data, "{}", 2, NULL);
+    if (width == MISBEHAVE_BREAK_INFO)
+        (void)job->on_info(job->callback_data, "{\"a\":\"", 6, NULL);
     return rc;
 }
 

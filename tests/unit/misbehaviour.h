@@ -26,5 +26,7 @@ enum misbehaviour {
     MISBEHAVE_LATE_WORDS, /* answers, says it has no memory, stops itself; then aborts */
     MISBEHAVE_BLAME_NODE,
     MISBEHAVE_CLAIM_PAGES,
-    MISBEHAVE_CLAIM_LAST /* a wrong length of the last output */
+    MISBEHAVE_CLAIM_LAST, /* a wrong length of the last output */
+    MISBEHAVE_CLAIM_INFO, /* reports where nobody asked */
+    MISBEHAVE_BREAK_INFO  /* reports what is no JSON */
 };

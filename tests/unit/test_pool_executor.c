@@ -85,6 +85,32 @@ static void a_job_makes_many_outputs_in_their_order(void **state)
     bench_done(&bench);
 }
 
+static void expect_report(struct bench *bench, const char *spec, size_t output_count)
+{
+    struct ij_work_result result;
+    assert_int_equal(run_spec(bench, spec, &result), IJ_ENDED_DONE);
+    assert_int_equal(result.output_count, output_count);
+    assert_int_equal(ij_json_int(ij_json_member(result.info, "width")), 1);
+    assert_string_equal(ij_json_string(ij_json_member(result.info, "format")), "png");
+    ij_work_result_done(&result);
+    assert_null(result.info);
+}
+
+static void a_job_reports_what_the_image_is(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_init(&bench, "IJ_WORKER");
+    bench_open(&bench);
+    expect_report(&bench, "{\"outputs\":[],\"info\":true}", 0);
+    expect_report(&bench, "{\"info\":true}", 1);
+    bench_done(&bench);
+    bench_init(&bench, "IJ_WORKER");
+    expect_code(0, ij_inline_open(&bench.config, &bench.executor, &test_err));
+    expect_report(&bench, "{\"outputs\":[],\"info\":true}", 0);
+    bench_done(&bench);
+}
+
 static void an_output_may_be_of_any_of_its_candidates(void **state)
 {
     (void)state;
@@ -462,6 +488,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_job_is_done_and_its_output_is_sealed),
         cmocka_unit_test(a_job_makes_many_outputs_in_their_order),
+        cmocka_unit_test(a_job_reports_what_the_image_is),
         cmocka_unit_test(an_output_may_be_of_any_of_its_candidates),
         cmocka_unit_test(all_outputs_share_the_limit),
         cmocka_unit_test(one_process_runs_many_jobs),

@@ -108,7 +108,7 @@ static void garbage_on_the_socket_is_no_answer(void **state)
     expect_ending(MISBEHAVE_GARBAGE, IJ_ENDED_FAILED, IJ_REASON_INTERNAL,
                   IMGJOB_E_INTERNAL, "the worker broke the protocol: bad magic");
     expect_ending(MISBEHAVE_LARGE_FRAME, IJ_ENDED_FAILED, IJ_REASON_INTERNAL,
-                  IMGJOB_E_INTERNAL, "the worker broke the protocol: a frame of 6144");
+                  IMGJOB_E_INTERNAL, "the worker broke the protocol: a frame of 55296");
 }
 
 static void claims_about_outputs_are_checked(void **state)
@@ -122,6 +122,26 @@ static void claims_about_outputs_are_checked(void **state)
                   IMGJOB_E_INTERNAL, "its memory cannot be sealed");
     expect_ending(MISBEHAVE_CLAIM_PAGES, IJ_ENDED_FAILED, IJ_REASON_INTERNAL,
                   IMGJOB_E_INTERNAL, "the worker broke the protocol: bad output pages");
+}
+
+static void claims_about_the_image_are_checked(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct ij_work_result result;
+    char spec[256];
+    (void)snprintf(spec, sizeof(spec),
+                   "{\"steps\":[{\"op\":\"resize\",\"width\":%d,\"height\":4}],"
+                   "\"info\":true}",
+                   MISBEHAVE_BREAK_INFO);
+    bench_init(&bench, "IJ_MISBEHAVING_WORKER");
+    bench_open(&bench);
+    assert_int_equal(run_spec(&bench, spec, &result), IJ_ENDED_FAILED);
+    expect_words("what the worker says about the image was not taken");
+    assert_null(result.info);
+    bench_done(&bench);
+    expect_ending(MISBEHAVE_CLAIM_INFO, IJ_ENDED_FAILED, IJ_REASON_INTERNAL,
+                  IMGJOB_E_INTERNAL, "what the worker says about the image");
 }
 
 static void one_wrong_claim_is_the_end_of_all_outputs(void **state)
@@ -357,6 +377,7 @@ int main(void)
         cmocka_unit_test(running_out_of_memory_is_the_jobs_own_doing),
         cmocka_unit_test(garbage_on_the_socket_is_no_answer),
         cmocka_unit_test(claims_about_outputs_are_checked),
+        cmocka_unit_test(claims_about_the_image_are_checked),
         cmocka_unit_test(one_wrong_claim_is_the_end_of_all_outputs),
         cmocka_unit_test(a_header_over_the_limits_is_refused_here_too),
         cmocka_unit_test(stop_from_another_thread_ends_the_attempt),

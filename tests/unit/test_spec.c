@@ -390,6 +390,43 @@ static void inputs_are_counted_over_all_steps(void **state)
                    "/steps/0: takes further input 9, there may be 8");
 }
 
+static void the_inputs_must_be_those_that_the_steps_take(void **state)
+{
+    (void)state;
+    enum { IMAGE = 1, FIRST = 2, SECOND = 4, EIGHTH = 256 };
+    static const struct {
+        const char *json;
+        uint32_t given;
+        const char *words; /* NULL = they are */
+    } cases[] = {
+        { "{\"steps\":[{\"op\":\"flip\"}]}", IMAGE, NULL },
+        { "{\"steps\":[]}", IMAGE | FIRST, "/steps: no step takes input 1" },
+        { "{\"steps\":[]}", IMAGE | EIGHTH, "/steps: no step takes input 8" },
+        { "{\"steps\":[" COMPOSITE(1) "]}", IMAGE | FIRST, NULL },
+        { "{\"steps\":[" COMPOSITE(1) "," COMPOSITE(1) "]}", IMAGE | FIRST, NULL },
+        { "{\"steps\":[{\"op\":\"flip\"}," COMPOSITE(1) "," COMPOSITE(1) "]}", IMAGE,
+          "/steps/1/input: takes input 1, which was not given" },
+        { "{\"steps\":[" COMPOSITE(1) "]}", IMAGE | FIRST | SECOND,
+          "/steps: no step takes input 2" },
+        { "{\"steps\":[" COMPOSITE(2) "," COMPOSITE(1) "]}", IMAGE | FIRST,
+          "/steps/0/input: takes input 2, which was not given" },
+        { "{\"outputs\":[{\"name\":\"a\"},{\"name\":\"b\",\"steps\":[" COMPOSITE(
+              1) "]}]}",
+          IMAGE, "/outputs/1/steps/0/input: takes input 1, which was not given" },
+        /* a gap is the spec's own fault, whatever there is */
+        { "{\"steps\":[" COMPOSITE(2) "]}", IMAGE | FIRST | SECOND,
+          "/steps/0/input: takes input 2, and no step takes input 1" },
+        { "{\"steps\":[" COMPOSITE(2) "]}", IMAGE | SECOND,
+          "/steps/0/input: takes input 2, and no step takes input 1" },
+    };
+    for (size_t i = 0; i < IJ_ARRAY_LEN(cases); i++) {
+        IJ_AUTO(ij_spec_freep) struct imgjob_spec *spec = parse(cases[i].json);
+        expect_code(cases[i].words ? IMGJOB_E_SPEC : 0,
+                    ij_spec_check_inputs(spec, cases[i].given, &test_err));
+        assert_string_equal(test_err.text, cases[i].words ? cases[i].words : "");
+    }
+}
+
 static void steps_of_stored_jobs_still_parse(void **state)
 {
     (void)state;
@@ -942,6 +979,7 @@ int main(void)
         cmocka_unit_test(how_the_input_is_opened_is_written_only_if_it_says_something),
         cmocka_unit_test(steps_and_outputs_are_sixteen_at_most),
         cmocka_unit_test(inputs_are_counted_over_all_steps),
+        cmocka_unit_test(the_inputs_must_be_those_that_the_steps_take),
         cmocka_unit_test(steps_of_stored_jobs_still_parse),
         cmocka_unit_test(values_of_every_type_have_one_text),
         cmocka_unit_test(a_value_with_a_fault_is_refused_with_its_place),

@@ -1,87 +1,11 @@
 /* The store and the pool as a program sees them: real database, real directories, real
  * workers. */
-#include "test.h"
+#include "place.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <imgjob/imgjob.h>
-
-/* A valid 1×1 RGB PNG. */
-static const unsigned char tiny_png[] = {
-    0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0x00, 0x00, 0x00, 0x0d, 0x49, 0x48,
-    0x44, 0x52, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x01, 0x08, 0x02, 0x00, 0x00,
-    0x00, 0x90, 0x77, 0x53, 0xde, 0x00, 0x00, 0x00, 0x0c, 0x49, 0x44, 0x41, 0x54, 0x78,
-    0xda, 0x63, 0xf8, 0xdf, 0xc0, 0x00, 0x00, 0x04, 0x01, 0x01, 0x80, 0xfb, 0xd7, 0xcb,
-    0xf1, 0x00, 0x00, 0x00, 0x00, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82,
-};
-
-struct place {
-    char *dir;
-    char jobs[512], inputs[512], outputs[512];
-    struct imgjob_store_options options;
-    struct imgjob_store *store;
-};
-
-static void place_open(struct place *place)
-{
-    expect_code(0, imgjob_store_open(&place->options, &place->store, &test_err));
-}
-
-static int setup(void **state)
-{
-    struct place *place = calloc(1, sizeof(*place));
-    place->dir = test_dir_make();
-    (void)snprintf(place->jobs, sizeof(place->jobs), "sqlite:%s/data/jobs.db",
-                   place->dir);
-    (void)snprintf(place->inputs, sizeof(place->inputs), "file:%s/in", place->dir);
-    (void)snprintf(place->outputs, sizeof(place->outputs), "file:%s/out", place->dir);
-    place->options = (struct imgjob_store_options){
-        .size = sizeof(place->options),
-        .jobs_url = place->jobs,
-        .inputs_url = place->inputs,
-        .outputs_url = place->outputs,
-        .min_free_bytes = 1,
-    };
-    place_open(place);
-    *state = place;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct place *place = *state;
-    imgjob_store_close(place->store);
-    test_dir_remove(place->dir);
-    free(place);
-    return 0;
-}
-
-/* Files in the 256 subdirectories of `name`. */
-static int count_blobs(const struct place *place, const char *name)
-{
-    int count = 0;
-    for (int i = 0; i < 256; i++) {
-        char path[600];
-        (void)snprintf(path, sizeof(path), "%s/%s/%02x", place->dir, name, i);
-        DIR *dir = opendir(path);
-        assert_non_null(dir);
-        for (struct dirent *at; (at = readdir(dir)) != NULL;)
-            count += at->d_name[0] != '.';
-        (void)closedir(dir);
-    }
-    return count;
-}
-
-static struct imgjob_spec *spec_of(const char *json)
-{
-    struct imgjob_spec *spec = NULL;
-    expect_code(0, imgjob_spec_parse(json, strlen(json), &spec, &test_err));
-    return spec;
-}
 
 /* Submit some bytes; the id goes to `id`. @return what submit returned */
 static int submit(struct place *place, const void *data, size_t len, char *id)
@@ -100,17 +24,6 @@ static int submit(struct place *place, const void *data, size_t len, char *id)
         imgjob_draft_discard(draft);
     imgjob_spec_free(spec);
     return rc;
-}
-
-static struct imgjob_pool *pool_of(struct place *place,
-                                   struct imgjob_pool_options options)
-{
-    struct imgjob_pool *pool = NULL;
-    options.size = sizeof(options);
-    options.workers = options.workers ? options.workers : 1;
-    options.worker_path = getenv("IJ_WORKER");
-    expect_code(0, imgjob_pool_open(place->store, &options, &pool, &test_err));
-    return pool;
 }
 
 static void a_job_goes_in_and_comes_out(void **state)
@@ -524,7 +437,7 @@ static void a_newer_program_is_told_what_this_library_does_not_know(void **state
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, place_setup, place_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_job_goes_in_and_comes_out),
         TEST(what_was_acknowledged_is_there_after_a_restart),

@@ -21,7 +21,8 @@ static struct ij_wire_frame job(void)
                              .max_side = 5,
                              .max_pages = 6 },
                  .safe_shrink = true,
-                 .input_len = 7,
+                 .input_lens = { 7, UINT64_MAX },
+                 .input_count = 2,
                  .spec = spec,
                  .spec_len = sizeof(spec) - 1 },
     };
@@ -64,15 +65,29 @@ static struct ij_wire_frame success(void)
                                    .quality = 100,
                                    .colors = 256,
                                    .ssim_millis = 1000,
-                                   .is_over_budget = true } } },
+                                   .is_over_budget = true } },
+                    .info = "{\"pages\":1}",
+                    .info_len = 11 },
     };
 }
 
-/* As many outputs as a job can have, each with all that can be said of one. */
-static struct ij_wire_frame full_success(void)
+/* A report, and nothing else. */
+static struct ij_wire_frame report(void)
 {
     struct ij_wire_frame frame = success();
+    frame.result.output_count = 0;
+    return frame;
+}
+
+/* As many outputs as a job can have, each with all that can be said of one, and the
+ * longest report. */
+static struct ij_wire_frame full_success(void)
+{
+    static const char info[IJ_IMAGE_INFO_MAX];
+    struct ij_wire_frame frame = success();
     frame.result.output_count = IJ_SPEC_OUTPUTS_MAX;
+    frame.result.info = info;
+    frame.result.info_len = sizeof(info);
     for (size_t i = 0; i < IJ_SPEC_OUTPUTS_MAX; i++) {
         frame.result.outputs[i] = success().result.outputs[1];
         frame.result.outputs[i].width = (uint32_t)i + 1;
@@ -102,8 +117,9 @@ static struct ij_wire_frame stop(void)
     return (struct ij_wire_frame){ .type = IJ_WIRE_STOP };
 }
 
-static struct ij_wire_frame (*const all_frames[])(void) = { hello,   job, header, success,
-                                                            failure, go,  stop };
+static struct ij_wire_frame (*const all_frames[])(void) = { hello,   job,    header,
+                                                            success, report, failure,
+                                                            go,      stop };
 
 /* The bytes of a frame in memory of exactly their length, so that a sanitizer or valgrind
  * sees the first read behind them. */
@@ -134,6 +150,11 @@ static struct ij_wire_frame there_and_back(struct ij_wire_frame frame)
         assert_memory_equal(back.job.spec, frame.job.spec, frame.job.spec_len);
         back.job.spec = frame.job.spec;
     }
+    if (back.type == IJ_WIRE_RESULT && frame.result.failure.error.code == 0) {
+        assert_int_equal(back.result.info_len, frame.result.info_len);
+        assert_memory_equal(back.result.info, frame.result.info, frame.result.info_len);
+        back.result.info = frame.result.info;
+    }
     free(packet.bytes);
     return back;
 }
@@ -159,7 +180,9 @@ static void a_job_arrives_as_it_was_sent(void **state)
     assert_int_equal(got.limits.max_side, sent.max_side);
     assert_int_equal(got.limits.max_pages, sent.max_pages);
     assert_true(got.safe_shrink);
-    assert_int_equal(got.input_len, 7);
+    assert_int_equal(got.input_count, 2);
+    assert_int_equal(got.input_lens[0], 7);
+    assert_int_equal(got.input_lens[1], UINT64_MAX);
 }
 
 static void a_header_arrives_as_it_was_sent(void **state)
@@ -210,6 +233,15 @@ static void the_most_outputs_arrive_in_their_order(void **state)
     assert_int_equal(got.output_count, IJ_SPEC_OUTPUTS_MAX);
     for (size_t i = 0; i < IJ_SPEC_OUTPUTS_MAX; i++)
         assert_int_equal(got.outputs[i].width, i + 1);
+}
+
+static void a_report_needs_no_outputs(void **state)
+{
+    (void)state;
+    struct ij_wire_result got = there_and_back(report()).result;
+    assert_int_equal(got.failure.error.code, 0);
+    assert_int_equal(got.output_count, 0);
+    assert_int_equal(got.info_len, 11);
 }
 
 static void a_failure_arrives_as_it_was_sent(void **state)
@@ -333,6 +365,7 @@ static void check_promises(const struct ij_wire_frame *frame)
         break;
     case IJ_WIRE_JOB:
         assert_in_range(frame->job.spec_len, 1, IJ_SPEC_TEXT_MAX);
+        assert_in_range(frame->job.input_count, 1, IJ_SPEC_INPUTS_MAX);
         break;
     case IJ_WIRE_HEADER:
         assert_in_range(frame->header.format, IMGJOB_FORMAT_JPEG, IMGJOB_FORMAT_HEIC);
@@ -340,7 +373,8 @@ static void check_promises(const struct ij_wire_frame *frame)
         break;
     case IJ_WIRE_RESULT:
         if (result->failure.error.code == 0)
-            assert_in_range(result->output_count, 1, IJ_SPEC_OUTPUTS_MAX);
+            assert_in_range(result->output_count, 0, IJ_SPEC_OUTPUTS_MAX);
+        assert_in_range(result->info_len, 0, IJ_IMAGE_INFO_MAX);
         for (size_t i = 0; result->failure.error.code == 0 && i < result->output_count;
              i++)
             check_output(&result->outputs[i]);
@@ -468,6 +502,7 @@ int main(void)
         cmocka_unit_test(a_header_arrives_as_it_was_sent),
         cmocka_unit_test(a_success_arrives_as_it_was_sent),
         cmocka_unit_test(the_most_outputs_arrive_in_their_order),
+        cmocka_unit_test(a_report_needs_no_outputs),
         cmocka_unit_test(a_failure_arrives_as_it_was_sent),
         cmocka_unit_test(go_and_stop_are_told_apart),
         cmocka_unit_test(what_does_not_fit_is_not_written),
