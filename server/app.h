@@ -35,6 +35,10 @@ void ij_handle_job(struct ij_app *app, struct ij_request *request,
 void ij_handle_download(struct ij_app *app, struct ij_request *request,
                         struct ij_response *response);
 
+/* handle_info.c */
+void ij_handle_info(struct ij_app *app, struct ij_request *request,
+                    struct ij_response *response);
+
 /* handle_health.c */
 void ij_handle_index(struct ij_app *app, struct ij_request *request,
                      struct ij_response *response);

@@ -1,7 +1,7 @@
 /*
  * Owns the way of a request's body into a draft: 64 KiB at a time, whatever its form.
  * What the bytes mean is left to json_scan.c and multipart.c, which hand image bytes
- * back.
+ * back; which image they belong to is told to the draft.
  */
 #include "server/body.h"
 
@@ -13,12 +13,13 @@
 #include "base/json.h"
 #include "server/form.h"
 #include "server/http.h"
+#include "server/input.h"
 #include "server/json_scan.h"
 #include "server/multipart.h"
 
 enum {
     PIECE = IJ_SCAN_PIECE,
-    ENVELOPE_MAX = 65536, /* bytes of a body that are not the image */
+    ENVELOPE_MAX = 65536, /* bytes of a body that are not images */
     SPEC_DEPTH_MAX = 8
 };
 
@@ -50,7 +51,7 @@ uint64_t ij_body_limit(enum ij_body_kind kind, uint64_t max_upload)
 {
     switch (kind) {
     case IJ_BODY_JSON:
-        return max_upload / 3 * 4 + 4 + ENVELOPE_MAX;
+        return max_upload / 3 * 4 + 4 * IJ_INPUTS + ENVELOPE_MAX;
     case IJ_BODY_MULTIPART:
         return max_upload + ENVELOPE_MAX;
     default:
@@ -58,11 +59,12 @@ uint64_t ij_body_limit(enum ij_body_kind kind, uint64_t max_upload)
     }
 }
 
-static int write_draft(void *data, const void *bytes, size_t len,
+static int write_draft(void *data, unsigned input, const void *bytes, size_t len,
                        struct imgjob_error *err)
 {
     struct ij_submission *submission = data;
-    return imgjob_draft_write(submission->draft, bytes, len, err);
+    int rc = imgjob_draft_select(submission->draft, input, err);
+    return rc < 0 ? rc : imgjob_draft_write(submission->draft, bytes, len, err);
 }
 
 /* ---- JSON ---- */
@@ -87,6 +89,7 @@ static int read_json(struct ij_request *request, struct ij_submission *out,
     if (!reader)
         return ij_fail_nomem(err, "reading a JSON body");
     ij_scan_init(&reader->scan, write_draft, out);
+    reader->scan.image_only = out->image_only;
     long len;
     while ((len = ij_http_read(request, reader->piece, PIECE, err)) > 0) {
         int rc = ij_scan_feed(&reader->scan, reader->piece, (size_t)len, err);
@@ -127,7 +130,7 @@ static int read_raw(struct ij_request *request, struct ij_submission *out,
 
 /* ---- multipart ---- */
 
-enum part { PART_IMAGE, PART_SPEC, PART_FIELD };
+enum part { PART_INPUT, PART_SPEC, PART_FIELD };
 
 struct form_reader {
     struct ij_submission *out;
@@ -135,9 +138,11 @@ struct form_reader {
     struct ij_form form;
     enum part part; /* under way */
     char name[IJ_PART_NAME_SIZE];
+    unsigned input;      /* under way */
+    bool is_empty;       /* no byte of it has come */
     struct ij_buf value; /* of a field under way */
-    bool has_image, has_spec;
-    uint64_t image_len;
+    struct ij_inputs inputs;
+    bool has_spec;
     size_t held; /* bytes in `piece` that are not understood yet */
     char piece[PIECE + IJ_PART_HEADERS_MAX];
 };
@@ -149,38 +154,49 @@ static void form_reader_freep(struct form_reader **reader)
     free(*reader);
 }
 
+static int no_such_part(const char *name, bool image_only, struct imgjob_error *err)
+{
+    return ij_fail(err, IMGJOB_E_INVALID, "%s: no such field; there %s", name,
+                   image_only ? "is only image"
+                              : "are image, overlay1 to overlay8, spec, operation, "
+                                "width, height, output_format and enlarge");
+}
+
+static int begin_spec(struct form_reader *reader, struct imgjob_error *err)
+{
+    if (reader->has_spec)
+        return ij_fail(err, IMGJOB_E_INVALID, "spec: stands twice");
+    reader->has_spec = true;
+    reader->part = PART_SPEC;
+    return 0;
+}
+
 static int part_begin(void *data, const char *name, struct imgjob_error *err)
 {
     struct form_reader *reader = data;
-    if (strcmp(name, "image") == 0)
-        reader->part = PART_IMAGE;
-    else if (strcmp(name, "spec") == 0)
-        reader->part = PART_SPEC;
-    else if (ij_form_has(name))
-        reader->part = PART_FIELD;
-    else
-        return ij_fail(err, IMGJOB_E_INVALID,
-                       "%s: no such field; there are image, spec, operation, "
-                       "width, height, output_format and enlarge",
-                       name);
-    bool *seen = reader->part == PART_IMAGE  ? &reader->has_image
-                 : reader->part == PART_SPEC ? &reader->has_spec
-                                             : NULL;
-    if (seen && *seen)
-        return ij_fail(err, IMGJOB_E_INVALID, "%s: stands twice", name);
-    if (seen)
-        *seen = true;
+    bool image_only = reader->out->image_only;
     memcpy(reader->name, name, strlen(name) + 1); /* multipart.c bounds it */
     ij_buf_clear(&reader->value);
-    return 0;
+    if (image_only && strcmp(name, reader->inputs.image_name) != 0)
+        return no_such_part(name, image_only, err);
+    int rc = ij_inputs_take(&reader->inputs, name, &reader->input, err);
+    if (rc <= 0) {
+        reader->part = PART_INPUT;
+        reader->is_empty = true;
+        return rc;
+    }
+    if (strcmp(name, "spec") == 0)
+        return begin_spec(reader, err);
+    reader->part = PART_FIELD;
+    return ij_form_has(name) ? 0 : no_such_part(name, image_only, err);
 }
 
 static int part_bytes(void *data, const void *bytes, size_t len, struct imgjob_error *err)
 {
     struct form_reader *reader = data;
-    if (reader->part == PART_IMAGE) {
-        reader->image_len += len;
-        return imgjob_draft_write(reader->out->draft, bytes, len, err);
+    if (reader->part == PART_INPUT) {
+        reader->is_empty = false;
+        return write_draft(reader->out, reader->input, bytes, len, err);
     }
     struct ij_buf *to = reader->part == PART_SPEC ? &reader->out->spec : &reader->value;
     ij_buf_add(to, bytes, len);
@@ -193,6 +209,8 @@ static int part_bytes(void *data, const void *bytes, size_t len, struct imgjob_e
 static int part_end(void *data, struct imgjob_error *err)
 {
     struct form_reader *reader = data;
+    if (reader->part == PART_INPUT && reader->is_empty)
+        return ij_fail(err, IMGJOB_E_INVALID, "%s: is empty", reader->name);
     if (reader->part != PART_FIELD)
         return 0;
     const char *value = reader->value.data ? reader->value.data : "";
@@ -218,10 +236,8 @@ static int end_form(struct form_reader *reader, struct imgjob_error *err)
     int rc = ij_multipart_end(&reader->multipart, err);
     if (rc < 0)
         return rc;
-    if (!reader->has_image)
+    if (!reader->inputs.seen[0])
         return ij_fail(err, IMGJOB_E_INVALID, "image is missing: a part of that name");
-    if (reader->image_len == 0)
-        return ij_fail(err, IMGJOB_E_INVALID, "image: is empty");
     if (reader->has_spec && reader->form.count > 0)
         return ij_fail(err, IMGJOB_E_INVALID,
                        "spec: leaves no room for plain fields beside it");
@@ -239,6 +255,7 @@ static int read_form(struct ij_request *request, struct ij_submission *out,
         return ij_fail_nomem(err, "reading a multipart body");
     memset(reader, 0, offsetof(struct form_reader, piece));
     reader->out = out;
+    reader->inputs.image_name = "image";
     reader->value.max = ENVELOPE_MAX;
     struct ij_part_sink sink = { part_begin, part_bytes, part_end, reader };
     int rc = ij_multipart_init(&reader->multipart,

@@ -68,7 +68,7 @@ const struct ij_setting ij_settings[IJ_SETTING_COUNT] = {
       .max = UINT64_C(1) << 50, .unit = "bytes", .help = "address space of one worker" },
 
     { NUMBER(max_upload_size), .fallback = "10485760", .min = 1, .max = GIB,
-      .unit = "bytes", .help = "one image as it arrives", .group = "Limits" },
+      .unit = "bytes", .help = "all images of a job as they arrive", .group = "Limits" },
     { NUMBER(max_output_size), .fallback = "67108864", .min = 1, .max = GIB,
       .unit = "bytes", .help = "all images that one job makes" },
     { NUMBER(max_pixels), .fallback = "50000000", .min = 1, .max = UINT64_C(10000000000),

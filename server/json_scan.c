@@ -1,9 +1,10 @@
 /*
- * Owns the reading of a JSON body. The value of the top-level key "image_data" goes
- * through unescaping and base64 straight to a sink, as it arrives; an empty text takes
- * its place. Everything else is kept, bounded, and parsed at the end, so that the whole
- * is strict JSON exactly when what is kept is: this scanner itself only has to know where
- * strings and brackets are, and to be strict inside the one string it takes out.
+ * Owns the reading of a JSON body. The values of the top-level keys "image_data" and
+ * "overlay1" to "overlay8" go through unescaping and base64 straight to a sink, as they
+ * arrive; empty texts take their places. Everything else is kept, bounded, and parsed at
+ * the end, so that the whole is strict JSON exactly when what is kept is: this scanner
+ * itself only has to know where strings and brackets are, and to be strict inside the
+ * strings it takes out.
  */
 #include "server/json_scan.h"
 
@@ -15,13 +16,12 @@
 
 enum { DEPTH_MAX = 8 }; /* levels of nesting in a spec */
 
-static const char image_key[] = "image_data";
-
 void ij_scan_init(struct ij_scan *scan, ij_bytes_sink sink, void *data)
 {
     memset(scan, 0, offsetof(struct ij_scan, decoded));
     scan->sink = sink;
     scan->data = data;
+    scan->inputs.image_name = "image_data";
     scan->rest.max = IJ_SCAN_REST_MAX;
 }
 
@@ -36,7 +36,7 @@ static int keep(struct ij_scan *scan, const char *from, const char *end,
     ij_buf_add(&scan->rest, from, (size_t)(end - from));
     if (scan->rest.failed)
         return ij_fail(err, IMGJOB_E_LIMIT,
-                       "more than %d bytes of JSON beside image_data", IJ_SCAN_REST_MAX);
+                       "more than %d bytes of JSON beside the images", IJ_SCAN_REST_MAX);
     return 0;
 }
 
@@ -77,7 +77,12 @@ static int escape_feed(struct ij_escape *escape, char c)
     return value < 0 ? -1 : 0;
 }
 
-/* ---- the image ---- */
+/* ---- the images ---- */
+
+static int not_base64(const struct ij_scan *scan, struct imgjob_error *err)
+{
+    return ij_fail(err, IMGJOB_E_INVALID, "%s: is not valid base64", scan->key);
+}
 
 static int decode(struct ij_scan *scan, const char *text, size_t len,
                   struct imgjob_error *err)
@@ -86,13 +91,14 @@ static int decode(struct ij_scan *scan, const char *text, size_t len,
         size_t piece = len < IJ_SCAN_PIECE ? len : IJ_SCAN_PIECE;
         long bytes = ij_base64_decode(&scan->base64, text, piece, scan->decoded);
         if (bytes < 0)
-            return ij_fail(err, IMGJOB_E_INVALID, "image_data: is not valid base64");
+            return not_base64(scan, err);
         if (bytes > 0) {
-            int rc = scan->sink(scan->data, scan->decoded, (size_t)bytes, err);
+            int rc =
+                scan->sink(scan->data, scan->input, scan->decoded, (size_t)bytes, err);
             if (rc < 0)
                 return rc;
         }
-        scan->image_len += (uint64_t)bytes;
+        scan->value_len += (uint64_t)bytes;
         text += piece;
         len -= piece;
     }
@@ -114,12 +120,12 @@ static int end_prefix(struct ij_scan *scan, struct imgjob_error *err)
     if (scan->prefix_len < len ||
         strncasecmp(scan->prefix + scan->prefix_len - len, mark, len) != 0)
         return ij_fail(err, IMGJOB_E_INVALID,
-                       "image_data: a data URL must be 'data:TYPE;base64,'");
+                       "%s: a data URL must be 'data:TYPE;base64,'", scan->key);
     scan->prefix_read = true;
     return 0;
 }
 
-/* Characters of the image's value, unescaped. */
+/* Characters of an image's value, unescaped. */
 static int take_image(struct ij_scan *scan, const char *text, size_t len,
                       struct imgjob_error *err)
 {
@@ -148,14 +154,15 @@ static int end_image(struct ij_scan *scan, struct imgjob_error *err)
     }
     if (!ij_base64_is_whole(&scan->base64))
         return ij_fail(err, IMGJOB_E_INVALID,
-                       "image_data: is not valid base64: it ends within a group of four");
-    if (scan->image_len == 0)
-        return ij_fail(err, IMGJOB_E_INVALID, "image_data: is empty");
-    scan->has_image = true;
+                       "%s: is not valid base64: it ends within a group of four",
+                       scan->key);
+    if (scan->value_len == 0)
+        return ij_fail(err, IMGJOB_E_INVALID, "%s: is empty", scan->key);
     scan->state = IJ_SCAN_OUTSIDE;
     static const char placeholder[] = "\"\"";
     int rc = keep(scan, placeholder, placeholder + 2, err);
-    scan->member_end = scan->rest.len;
+    scan->members[scan->member_count++] =
+        (struct ij_scan_member){ scan->key_from, scan->rest.len };
     return rc;
 }
 
@@ -163,15 +170,15 @@ static int take_escape(struct ij_scan *scan, char c, struct imgjob_error *err)
 {
     int rc = escape_feed(&scan->escape, c);
     if (rc != 0)
-        return rc > 0 ? 0 : ij_fail(err, IMGJOB_E_INVALID, "image_data: bad escape");
+        return rc > 0 ? 0 : ij_fail(err, IMGJOB_E_INVALID, "%s: bad escape", scan->key);
     if (scan->escape.value > 0x7f)
-        return ij_fail(err, IMGJOB_E_INVALID, "image_data: is not valid base64");
+        return not_base64(scan, err);
     char meaning = (char)scan->escape.value;
     return take_image(scan, &meaning, 1, err);
 }
 
 /*
- * Inside the image's value: the hot path. Runs of plain characters are found by memchr
+ * Inside an image's value: the hot path. Runs of plain characters are found by memchr
  * and decoded whole. Looking for the quote once per piece is enough, since an escaped
  * one is no base64 and ends the scan.
  */
@@ -196,7 +203,7 @@ static int scan_image(struct ij_scan *scan, const char **at, const char *end,
         /* the decoder passes over line breaks, but JSON wants them escaped */
         if (memchr(*at, '\n', run) || memchr(*at, '\r', run))
             return ij_fail(err, IMGJOB_E_INVALID,
-                           "image_data: a line break must be written as an escape");
+                           "%s: a line break must be written as an escape", scan->key);
         int rc = take_image(scan, *at, run, err);
         if (rc < 0)
             return rc;
@@ -211,25 +218,24 @@ static int scan_image(struct ij_scan *scan, const char **at, const char *end,
 
 /* ---- everything else ---- */
 
-static void match_key(struct ij_scan *scan, uint32_t character)
+static void add_to_key(struct ij_scan *scan, uint32_t character)
 {
-    size_t len = sizeof(image_key) - 1;
-    scan->key_agrees = scan->key_agrees && scan->key_len < len &&
-                       character == (unsigned char)image_key[scan->key_len];
-    scan->key_len++;
+    bool is_plain = character >= ' ' && character < 0x7f; /* as all names of inputs are */
+    if (scan->key_len + 1 < sizeof(scan->key))
+        scan->key[scan->key_len++] = is_plain ? (char)character : '?';
 }
 
-static int end_string(struct ij_scan *scan, struct imgjob_error *err)
+static int end_key(struct ij_scan *scan, struct imgjob_error *err)
 {
-    scan->state = IJ_SCAN_OUTSIDE;
-    if (!scan->in_key)
-        return 0;
     scan->in_key = false;
     scan->expects_key = false;
-    scan->key_is_image = scan->key_agrees && scan->key_len == sizeof(image_key) - 1;
-    if (scan->key_is_image && scan->has_image)
-        return ij_fail(err, IMGJOB_E_INVALID, "image_data stands twice");
-    return 0;
+    scan->key[scan->key_len] = '\0';
+    if (scan->image_only && strcmp(scan->key, scan->inputs.image_name) != 0)
+        return ij_fail(err, IMGJOB_E_INVALID, "%s: no such field; there is only %s",
+                       scan->key, scan->inputs.image_name);
+    int rc = ij_inputs_take(&scan->inputs, scan->key, &scan->input, err);
+    scan->key_is_input = rc == 0;
+    return rc < 0 ? rc : 0;
 }
 
 /* Inside any other string, up to its end. Wrong escapes are left to the parser. */
@@ -245,7 +251,7 @@ static int scan_string(struct ij_scan *scan, const char **at, const char *end,
             if (rc < 0)
                 return ij_fail(err, IMGJOB_E_INVALID, "JSON: bad escape in a string");
             if (rc == 0 && scan->in_key)
-                match_key(scan, scan->escape.value);
+                add_to_key(scan, scan->escape.value);
         } else if (c == '\\')
             scan->escape = (struct ij_escape){ .open = true };
         else if (c == '"')
@@ -254,10 +260,13 @@ static int scan_string(struct ij_scan *scan, const char **at, const char *end,
             return ij_fail(err, IMGJOB_E_INVALID,
                            "JSON: a control character in a string");
         else if (scan->in_key)
-            match_key(scan, (unsigned char)c);
+            add_to_key(scan, (unsigned char)c);
     }
     int rc = keep(scan, from, *at, err);
-    return rc < 0 || !ended ? rc : end_string(scan, err);
+    if (rc < 0 || !ended)
+        return rc;
+    scan->state = IJ_SCAN_OUTSIDE;
+    return scan->in_key ? end_key(scan, err) : 0;
 }
 
 /* A quote outside strings: which string does it begin? */
@@ -267,15 +276,18 @@ static void begin_string(struct ij_scan *scan, size_t offset)
     if (scan->wants_image) {
         scan->state = IJ_SCAN_IMAGE;
         scan->wants_image = false;
+        scan->key_is_input = false;
+        scan->base64 = (struct ij_base64){ 0 };
+        scan->prefix_len = 0;
+        scan->prefix_read = false;
+        scan->value_len = 0;
         return;
     }
     scan->state = IJ_SCAN_STRING;
     scan->in_key = scan->depth == 1 && scan->expects_key;
     if (scan->in_key) {
         scan->key_len = 0;
-        scan->key_agrees = true;
-        if (!scan->has_image)
-            scan->member_from = offset;
+        scan->key_from = offset;
     }
 }
 
@@ -289,9 +301,9 @@ static void note(struct ij_scan *scan, char c)
         scan->depth--;
     else if (c == ',' && scan->depth == 1) {
         scan->expects_key = true;
-        scan->key_is_image = false;
+        scan->key_is_input = false;
     } else if (c == ':' && scan->depth == 1)
-        scan->wants_image = scan->key_is_image && !scan->has_image;
+        scan->wants_image = scan->key_is_input;
 }
 
 static bool is_space(char c)
@@ -307,11 +319,11 @@ static int scan_outside(struct ij_scan *scan, const char **at, const char *end,
         char c = *(*at)++;
         if (c == '"') {
             begin_string(scan, scan->rest.len + (size_t)(*at - 1 - from));
-            bool kept = scan->state == IJ_SCAN_STRING; /* the image gets other quotes */
+            bool kept = scan->state == IJ_SCAN_STRING; /* an image gets other quotes */
             return keep(scan, from, kept ? *at : *at - 1, err);
         }
         if (scan->wants_image && !is_space(c))
-            return ij_fail(err, IMGJOB_E_INVALID, "image_data: must be a string");
+            return ij_fail(err, IMGJOB_E_INVALID, "%s: must be a string", scan->key);
         note(scan, c);
     }
     return keep(scan, from, *at, err);
@@ -358,11 +370,11 @@ int ij_scan_feed(struct ij_scan *scan, const char *text, size_t len,
 
 /* ---- the end ---- */
 
-/* Cut the image's member, with one of the commas beside it, out of valid JSON. */
-static void cut_member(struct ij_scan *scan)
+/* Cut a member, with one of the commas beside it, out of valid JSON. */
+static void cut_member(struct ij_scan *scan, const struct ij_scan_member *member)
 {
     char *text = scan->rest.data;
-    size_t from = scan->member_from, end = scan->member_end;
+    size_t from = member->from, end = member->end;
     while (is_space(text[end]))
         end++;
     if (text[end] == ',')
@@ -396,9 +408,10 @@ int ij_scan_end(struct ij_scan *scan, bool *out_is_long, struct imgjob_error *er
     int rc = ij_json_parse(scan->rest.data, scan->rest.len, DEPTH_MAX, &root, err);
     if (rc < 0)
         return rc;
-    if (!scan->has_image)
+    if (!scan->inputs.seen[0])
         return ij_fail(err, IMGJOB_E_INVALID, "image_data is missing");
     *out_is_long = ij_scan_is_long(root);
-    cut_member(scan);
+    while (scan->member_count > 0) /* the last first: a cut moves what stands behind it */
+        cut_member(scan, &scan->members[--scan->member_count]);
     return 0;
 }

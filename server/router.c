@@ -12,6 +12,7 @@ const struct ij_route ij_routes[] = {
     { "GET", "/jobs/{id}", ij_handle_job },
     { "GET", "/jobs/{id}/download", ij_handle_download },
     { "GET", "/jobs/{id}/download/{name}", ij_handle_download },
+    { "POST", "/info", ij_handle_info },
     { "GET", "/operations", ij_handle_operations },
     { "GET", "/health", ij_handle_health },
     { "GET", "/health/live", ij_handle_live },

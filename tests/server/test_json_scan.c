@@ -7,22 +7,25 @@
 struct outcome {
     int code;
     struct imgjob_error err;
-    struct ij_buf image;
+    struct ij_buf inputs[IJ_INPUTS];
     struct ij_buf rest;
     bool is_long;
 };
 
-static int keep_image(void *data, const void *bytes, size_t len, struct imgjob_error *err)
+static int keep_input(void *data, unsigned input, const void *bytes, size_t len,
+                      struct imgjob_error *err)
 {
     (void)err;
     struct outcome *outcome = data;
-    ij_buf_add(&outcome->image, bytes, len);
+    assert_true(input < IJ_INPUTS);
+    ij_buf_add(&outcome->inputs[input], bytes, len);
     return 0;
 }
 
 static void outcome_done(struct outcome *outcome)
 {
-    ij_buf_done(&outcome->image);
+    for (size_t i = 0; i < IJ_INPUTS; i++)
+        ij_buf_done(&outcome->inputs[i]);
     ij_buf_done(&outcome->rest);
 }
 
@@ -38,12 +41,16 @@ static int feed_pieces(struct ij_scan *scan, const char *text, size_t len, size_
     return 0;
 }
 
+/* What the scans to come are told. */
+static bool image_only;
+
 static struct outcome scan_in_pieces(const char *text, size_t len, size_t piece)
 {
-    struct outcome outcome = { .image.max = 64 << 20 };
+    struct outcome outcome = { .code = 0 };
     struct ij_scan *scan = malloc(sizeof(*scan));
     assert_non_null(scan);
-    ij_scan_init(scan, keep_image, &outcome);
+    ij_scan_init(scan, keep_input, &outcome);
+    scan->image_only = image_only;
     outcome.code = feed_pieces(scan, text, len, piece, &outcome.err);
     if (outcome.code == 0)
         outcome.code = ij_scan_end(scan, &outcome.is_long, &outcome.err);
@@ -62,7 +69,7 @@ static void expect_scan(const char *text, const char *image, const char *rest)
         if (outcome.code != 0)
             print_error("%s: %s\n", text, outcome.err.text);
         assert_int_equal(outcome.code, 0);
-        assert_string_equal(outcome.image.data, image);
+        assert_string_equal(outcome.inputs[0].data, image);
         assert_string_equal(outcome.rest.data, rest);
     }
 }
@@ -123,7 +130,7 @@ static void key_spelled_with_escapes_is_the_same_key(void **state)
     (void)state;
     expect_scan("{\"image\\u005fdata\":\"Y2F0\"}", "cat", "{}");
     expect_refusal("{\"image_data\":\"Y2F0\",\"image\\u005fdata\":\"Y2F0\"}",
-                   IMGJOB_E_INVALID, "image_data stands twice");
+                   IMGJOB_E_INVALID, "image_data: stands twice");
 }
 
 static void only_the_body_s_own_key_is_the_image(void **state)
@@ -137,6 +144,104 @@ static void only_the_body_s_own_key_is_the_image(void **state)
                 "{\"a\":\"image_data\"}");
     expect_refusal("{\"image_data2\":\"Y2F0\"}", IMGJOB_E_INVALID,
                    "image_data is missing");
+}
+
+static void overlays_are_taken_out_in_any_order(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body, *rest;
+    } cases[] = {
+        { "{\"image_data\":\"Y2F0\",\"overlay\":\"ZG9n\",\"overlay8\":\"Y293\"}", "{}" },
+        { "{\"overlay8\":\"Y293\",\"a\":1,\"overlay1\":\"ZG9n\",\"image_data\":\"Y2F0\"}",
+          "{\"a\":1}" },
+        { "{ \"a\" : 1 , \"overlay\" : \"ZG9n\" , \"image_data\" : \"Y2F0\" , "
+          "\"b\" : [2] , \"over\\u006cay8\" : \"data:;base64,Y293\" }",
+          "{ \"a\" : 1 ,   \"b\" : [2] }" },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        for (size_t piece = 1; piece <= strlen(cases[i].body); piece++) {
+            IJ_AUTO(outcome_done)
+            struct outcome outcome =
+                scan_in_pieces(cases[i].body, strlen(cases[i].body), piece);
+            assert_int_equal(outcome.code, 0);
+            assert_string_equal(outcome.rest.data, cases[i].rest);
+            assert_string_equal(outcome.inputs[0].data, "cat");
+            assert_string_equal(outcome.inputs[1].data, "dog");
+            assert_string_equal(outcome.inputs[8].data, "cow");
+            assert_int_equal(outcome.inputs[2].len, 0);
+        }
+}
+
+static void all_nine_inputs_fit_and_leave_no_comma(void **state)
+{
+    (void)state;
+    struct ij_buf body = { .len = 0 };
+    ij_buf_add_str(&body, "{\"image_data\":\"Y2F0\"");
+    for (int i = 1; i < IJ_INPUTS; i++)
+        ij_buf_printf(&body, ",\"overlay%d\":\"Y2F0\"", i);
+    ij_buf_add_str(&body, "}");
+    expect_scan(body.data, "cat", "{}");
+    ij_buf_done(&body);
+}
+
+static void faults_of_overlays_name_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *member, *words;
+    } cases[] = {
+        { "\"overlay\":\"Y2F0\",\"overlay1\":\"Y2F0\"", "overlay1: stands twice" },
+        { "\"overlay2\":\"Y2F0\",\"overlay2\":\"Y2F0\"", "overlay2: stands twice" },
+        { "\"overlay3\":\"\"", "overlay3: is empty" },
+        { "\"overlay4\":7", "overlay4: must be a string" },
+        { "\"overlay5\":\"Y2F\"", "overlay5: is not valid base64" },
+        { "\"overlay6\":\"data:x,\"", "overlay6: a data URL must be" },
+        { "\"overlay0\":\"Y2F0\"",
+          "overlay0: no such input; an overlay's number is 1 to 8" },
+        { "\"overlay9\":\"Y2F0\"", "overlay9: no such input" },
+        { "\"overlay10\":\"Y2F0\"", "overlay10: no such input" },
+        { "\"overlay01\":\"Y2F0\"", "overlay01: no such input" },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char body[120];
+        (void)snprintf(body, sizeof(body), "{\"image_data\":\"Y2F0\",%s}",
+                       cases[i].member);
+        expect_refusal(body, IMGJOB_E_INVALID, cases[i].words);
+    }
+    expect_refusal("{\"overlay\":\"Y2F0\"}", IMGJOB_E_INVALID, "image_data is missing");
+}
+
+static void names_that_only_look_like_an_overlay_s_are_kept(void **state)
+{
+    (void)state;
+    expect_scan("{\"image_data\":\"Y2F0\",\"overlays\":\"a\",\"overlay-1\":1}", "cat",
+                "{\"overlays\":\"a\",\"overlay-1\":1}");
+    expect_scan("{\"a\":{\"overlay\":\"no\"},\"image_data\":\"Y2F0\"}", "cat",
+                "{\"a\":{\"overlay\":\"no\"}}");
+    /* the low byte of U+0131 is that of '1' */
+    expect_scan("{\"image_data\":\"Y2F0\",\"overlay\\u0131\":\"a\"}", "cat",
+                "{\"overlay\\u0131\":\"a\"}");
+    expect_refusal("{\"image_data\":\"Y2F0\",\"overlay1\\u0000\":\"a\"}", IMGJOB_E_SPEC,
+                   "JSON");
+}
+
+static void only_the_image_is_taken_where_nothing_else_may_be(void **state)
+{
+    (void)state;
+    image_only = true; /* until forget_image_only() */
+    expect_scan(" { \"image_data\" : \"Y2F0\" } ", "cat", "{} ");
+    expect_refusal("{\"image_data\":\"Y2F0\",\"width\":1}", IMGJOB_E_INVALID,
+                   "width: no such field; there is only image_data");
+    expect_refusal("{\"overlay2\":\"Y2F0\",\"image_data\":\"Y2F0\"}", IMGJOB_E_INVALID,
+                   "overlay2: no such field");
+}
+
+static int forget_image_only(void **state)
+{
+    (void)state;
+    image_only = false;
+    return 0;
 }
 
 static void bad_base64_is_refused(void **state)
@@ -202,7 +307,7 @@ static void rest_of_the_body_is_bounded(void **state)
     struct outcome outcome = scan_in_pieces(body.data, body.len, 65536);
     assert_int_equal(outcome.code, IMGJOB_E_LIMIT);
     assert_string_equal(outcome.err.text,
-                        "more than 65536 bytes of JSON beside image_data");
+                        "more than 65536 bytes of JSON beside the images");
     ij_buf_done(&body);
 }
 
@@ -234,9 +339,11 @@ static void long_form_is_told_from_the_short_one(void **state)
     }
 }
 
-static int full_sink(void *data, const void *bytes, size_t len, struct imgjob_error *err)
+static int full_sink(void *data, unsigned input, const void *bytes, size_t len,
+                     struct imgjob_error *err)
 {
     (void)data;
+    (void)input;
     (void)bytes;
     (void)len;
     err->code = IMGJOB_E_FULL;
@@ -266,6 +373,12 @@ int main(void)
         cmocka_unit_test(text_that_only_begins_like_a_data_url_is_base64),
         cmocka_unit_test(key_spelled_with_escapes_is_the_same_key),
         cmocka_unit_test(only_the_body_s_own_key_is_the_image),
+        cmocka_unit_test(overlays_are_taken_out_in_any_order),
+        cmocka_unit_test(all_nine_inputs_fit_and_leave_no_comma),
+        cmocka_unit_test(faults_of_overlays_name_them),
+        cmocka_unit_test(names_that_only_look_like_an_overlay_s_are_kept),
+        cmocka_unit_test_teardown(only_the_image_is_taken_where_nothing_else_may_be,
+                                  forget_image_only),
         cmocka_unit_test(bad_base64_is_refused),
         cmocka_unit_test(image_that_is_no_string_is_refused),
         cmocka_unit_test(what_is_not_json_is_refused),

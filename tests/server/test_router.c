@@ -20,6 +20,7 @@ static void every_path_leads_to_its_handler(void **state)
     expect_route("POST", "/jobs", ij_handle_submit, "");
     expect_route("GET", "/jobs/abc", ij_handle_job, "abc");
     expect_route("GET", "/jobs/abc/download", ij_handle_download, "abc");
+    expect_route("POST", "/info", ij_handle_info, "");
     expect_route("GET", "/operations", ij_handle_operations, "");
     expect_route("GET", "/health", ij_handle_health, "");
     expect_route("GET", "/health/live", ij_handle_live, "");
@@ -72,6 +73,7 @@ static void unknown_paths_are_no_paths(void **state)
                                        "/jobs/a/b",
                                        "/jobs/a/download/",
                                        "/operations/",
+                                       "/info/",
                                        "/jobs/a/download/b/",
                                        "/jobs/a/download/b/c",
                                        "/jobs//download/b",
@@ -90,6 +92,9 @@ static void wrong_methods_are_told_the_right_ones(void **state)
     (void)state;
     struct ij_match match;
     assert_int_equal(ij_router_find(ij_routes, ij_route_count, "GET", "/jobs", &match),
+                     IJ_ROUTE_NO_METHOD);
+    assert_string_equal(match.allow, "POST");
+    assert_int_equal(ij_router_find(ij_routes, ij_route_count, "GET", "/info", &match),
                      IJ_ROUTE_NO_METHOD);
     assert_string_equal(match.allow, "POST");
     assert_int_equal(ij_router_find(ij_routes, ij_route_count, "PUT", "/jobs/a", &match),

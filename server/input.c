@@ -1,0 +1,44 @@
+/* Owns the names of inputs, the same in every form of body but for that of the image. */
+#include "server/input.h"
+
+#include <string.h>
+
+/* @return 0, 1 for no name of an overlay, or IMGJOB_E_INVALID for one that is not there
+ */
+static int overlay_number(const char *name, unsigned *out, struct imgjob_error *err)
+{
+    static const char overlay[] = "overlay";
+    const size_t len = sizeof(overlay) - 1;
+    if (strncmp(name, overlay, len) != 0)
+        return 1;
+    const char *digits = name + len;
+    if (digits[strspn(digits, "0123456789")] != '\0')
+        return 1;
+    if (digits[0] == '\0') {
+        *out = 1;
+        return 0;
+    }
+    if (digits[0] == '0' || digits[0] >= '0' + IJ_INPUTS || digits[1] != '\0')
+        return ij_fail(err, IMGJOB_E_INVALID,
+                       "%.60s: no such input; an overlay's number is 1 to %d", name,
+                       IJ_INPUTS - 1);
+    *out = (unsigned)(digits[0] - '0');
+    return 0;
+}
+
+int ij_inputs_take(struct ij_inputs *inputs, const char *name, unsigned *out,
+                   struct imgjob_error *err)
+{
+    unsigned input = 0;
+    if (strcmp(name, inputs->image_name) != 0) {
+        int rc = overlay_number(name, &input, err);
+        if (rc != 0)
+            return rc;
+    }
+    if (inputs->seen[input])
+        return ij_fail(err, IMGJOB_E_INVALID, "%s: stands twice%s", name,
+                       input == 1 ? " (overlay and overlay1 are the same)" : "");
+    inputs->seen[input] = true;
+    *out = input;
+    return 0;
+}
