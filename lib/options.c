@@ -66,9 +66,9 @@ static int read_numbers(const struct imgjob_store_options *options,
                        "result_ttl_ms, job_ttl_ms: more than a hundred years");
     if (out->max_upload_size > UINT64_C(1) << 40)
         return ij_fail(err, IMGJOB_E_INVALID, "max_upload_size: more than 1 TiB");
-    if (options->reserved != 0)
-        return ij_fail(err, IMGJOB_E_ABI, "reserved: must be 0, not %u",
-                       options->reserved);
+    out->extra_formats = options->extra_formats;
+    if (ij_extra_formats_check(out->extra_formats, err) < 0)
+        return IMGJOB_E_INVALID;
     if (options->durability > IMGJOB_DURABILITY_NORMAL)
         return ij_fail(err, IMGJOB_E_INVALID, "durability: %u is none",
                        options->durability);

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/cpu.h"
+#include "operations.h"
 #include "pool/pool.h"
 #include "pool/worker_path.h"
 #include "store.h"
@@ -84,6 +85,7 @@ int imgjob_pool_open(struct imgjob_store *store,
         .is_paused = ours.paused != 0,
         .executor = {
             .worker_path = worker_path,
+            .ops = ij_registry_ops(ours.registry),
             .timeout_ms = ours.job_timeout_ms,
             .cpu_ms = ours.job_cpu_ms,
             .recycle_jobs = ours.recycle_jobs,

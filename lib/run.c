@@ -1,5 +1,6 @@
 /* Owns the public functions that need no store: specs, and images run in this process. */
 #include <imgjob/image.h>
+#include <imgjob/operation.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,27 +17,14 @@ int imgjob_spec_parse(const char *json, size_t len, struct imgjob_spec **out,
     return ij_spec_parse(json, len, &ij_image_ops, out, err);
 }
 
-static int take_text(struct ij_buf *buf, char **out, struct imgjob_error *err)
-{
-    char *text = ij_buf_take(buf);
-    if (!text)
-        return ij_fail_nomem(err, "describing the operations");
-    *out = text;
-    return 0;
-}
-
 int imgjob_spec_schema(char **out, struct imgjob_error *err)
 {
-    struct ij_buf buf = { 0 };
-    ij_spec_schema(&ij_image_ops, &buf);
-    return take_text(&buf, out, err);
+    return imgjob_spec_schema_with(NULL, out, err);
 }
 
 int imgjob_spec_markdown(char **out, struct imgjob_error *err)
 {
-    struct ij_buf buf = { 0 };
-    ij_spec_markdown(&ij_image_ops, &buf);
-    return take_text(&buf, out, err);
+    return imgjob_spec_markdown_with(NULL, out, err);
 }
 
 void imgjob_text_free(char *text)
@@ -229,7 +217,8 @@ int imgjob_info(const void *image, size_t len, const struct imgjob_run_options *
         return rc;
     struct ij_image_header header;
     struct ij_failure failure = { 0 };
-    rc = ij_image_header(image, len, &header, &failure);
+    const struct ij_image_input input = { image, len };
+    rc = ij_image_header(&input, &run.limits, &header, &failure);
     if (rc < 0)
         return ij_fail(err, rc, "%s", failure.error.text);
     struct imgjob_image_info info = {

@@ -26,6 +26,7 @@ struct ij_store_config {
     char *inputs_dir, *outputs_dir;
     uint64_t max_upload_size, max_queued_jobs, min_free_bytes; /* last: 0 = by size */
     uint64_t result_ttl_ms, job_ttl_ms;
+    uint32_t extra_formats; /* that are taken beside the usual */
     bool is_durability_normal;
     struct ij_log log;
 };

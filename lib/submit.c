@@ -123,17 +123,8 @@ static const char *known_stranger(const unsigned char *head, size_t len)
         size_t len;
         const char *magic, *name;
     } strangers[] = {
-        { 5, "%PDF-", "PDF" },
-        { 4, "<svg", "SVG" },
-        { 5, "<?xml", "SVG or XML" },
-        { 5, "<!DOC", "HTML" },
-        { 5, "<html", "HTML" },
-        { 2, "BM", "BMP" },
-        { 4, "8BPS", "Photoshop" },
-        { 4, "PK\x03\x04", "ZIP" },
-        { 4, "\0\0\1\0", "ICO" },
-        { 2, "\xff\x0a", "JPEG XL" },
-        { 7, "\0\0\0\x0cJXL", "JPEG XL" },
+        { 5, "<!DOC", "HTML" },     { 5, "<html", "HTML" },     { 2, "BM", "BMP" },
+        { 4, "8BPS", "Photoshop" }, { 4, "PK\x03\x04", "ZIP" }, { 4, "\0\0\1\0", "ICO" },
     };
     for (size_t i = 0; i < IJ_ARRAY_LEN(strangers); i++)
         if (len >= strangers[i].len &&
@@ -153,19 +144,24 @@ static int check_format(struct imgjob_draft *draft, uint32_t index,
         (void)snprintf(what, sizeof(what), "input %u", index);
     if (len == 0)
         return ij_fail(err, IMGJOB_E_IMAGE, "%s is empty", what);
+    uint32_t extra = draft->store->config.extra_formats;
     input->format = ij_format_sniff(input->head, len);
-    if (input->format != IMGJOB_FORMAT_NONE)
+    if (ij_format_is_read(input->format, extra))
         return 0;
+    char read[IJ_FORMATS_TEXT_SIZE];
+    ij_formats_read(extra, read);
+    if (input->format != IMGJOB_FORMAT_NONE)
+        return ij_fail(err, IMGJOB_E_IMAGE,
+                       "%s is %s, which is not read here (switch on with "
+                       "extra_formats); %s are",
+                       what, imgjob_format_name(input->format), read);
     const char *name = known_stranger(input->head, len);
     if (name)
-        return ij_fail(err, IMGJOB_E_IMAGE,
-                       "%s is %s, which is not read here; jpeg, png, webp, gif, tiff, "
-                       "avif and heic are",
-                       what, name);
+        return ij_fail(err, IMGJOB_E_IMAGE, "%s is %s, which is not read here; %s are",
+                       what, name, read);
     return ij_fail(err, IMGJOB_E_IMAGE,
-                   "%s has no format that is read here: its first bytes are none of "
-                   "jpeg, png, webp, gif, tiff, avif, heic",
-                   what);
+                   "%s has no format that is read here: its first bytes are none of %s",
+                   what, read);
 }
 
 static int append(struct imgjob_draft *draft, const void *data, size_t len,

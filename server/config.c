@@ -17,6 +17,7 @@
 #define NUMBER(field) AT(field), .type = IJ_SETTING_NUMBER
 #define TEXT(field)   AT(field), .type = IJ_SETTING_TEXT, .unit = ""
 #define CHOICE(field) AT(field), .type = IJ_SETTING_CHOICE, .unit = ""
+#define SET(field)    AT(field), .type = IJ_SETTING_SET, .unit = "", .fallback = ""
 #define GIB           (UINT64_C(1) << 30)
 #define TEN_YEARS_S   UINT64_C(315360000)
 
@@ -78,6 +79,10 @@ const struct ij_setting ij_settings[IJ_SETTING_COUNT] = {
       .help = "the same for progressive or interlaced images" },
     { NUMBER(max_side), .fallback = "16384", .min = 1, .max = 1000000, .unit = "px",
       .help = "width and height of an image" },
+    { SET(extra_formats), .choices = { "svg", "pdf", "jxl", "jp2" },
+      .help =
+          "formats read beside jpeg, png, webp, gif, tiff, avif and heic, with a comma "
+          "between; their readers have more faults" },
 
     { NUMBER(grace_ms), .fallback = "10000", .max = 600000, .unit = "ms",
       .help = "how long running jobs may go on after SIGTERM", .group = "Operation" },
@@ -86,6 +91,8 @@ const struct ij_setting ij_settings[IJ_SETTING_COUNT] = {
     { CHOICE(log_level), .fallback = "info",
       .choices = { "error", "warn", "info", "debug" }, .help = "the least that is told" },
 };
+
+enum { CHOICES_TEXT_SIZE = 80 };
 
 static uint64_t *number_at(const struct ij_config *config,
                            const struct ij_setting *setting)
@@ -116,20 +123,65 @@ static int set_number(struct ij_config *config, const struct ij_setting *setting
     return 0;
 }
 
+static void list_choices(const struct ij_setting *setting, char out[CHOICES_TEXT_SIZE])
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (size_t i = 0; setting->choices[i] && used < CHOICES_TEXT_SIZE; i++)
+        used += (size_t)snprintf(out + used, CHOICES_TEXT_SIZE - used, "%s%s",
+                                 i > 0 ? ", " : "", setting->choices[i]);
+}
+
 static int set_choice(struct ij_config *config, const struct ij_setting *setting,
                       const char *value, const char *source, struct imgjob_error *err)
 {
-    char names[80] = "";
-    for (size_t i = 0; setting->choices[i]; i++) {
+    for (size_t i = 0; setting->choices[i]; i++)
         if (strcmp(setting->choices[i], value) == 0) {
             *number_at(config, setting) = i;
             return 0;
         }
-        size_t used = strlen(names);
-        (void)snprintf(names + used, sizeof(names) - used, "%s%s", i > 0 ? ", " : "",
-                       setting->choices[i]);
-    }
+    char names[CHOICES_TEXT_SIZE];
+    list_choices(setting, names);
     return ij_fail(err, IMGJOB_E_INVALID, "%s = '%.60s' (%s): must be one of %s",
+                   setting->name, value, source, names);
+}
+
+/* The index of the choice that these bytes name; -1 = none. */
+static int choice_named(const struct ij_setting *setting, const char *name, size_t len)
+{
+    for (int i = 0; setting->choices[i]; i++)
+        if (strlen(setting->choices[i]) == len &&
+            memcmp(setting->choices[i], name, len) == 0)
+            return i;
+    return -1;
+}
+
+/* Nothing, or names with a comma between and spaces around it. */
+static int set_set(struct ij_config *config, const struct ij_setting *setting,
+                   const char *value, const char *source, struct imgjob_error *err)
+{
+    uint64_t bits = 0;
+    bool is_right = true;
+    for (const char *at = value; is_right && *at;) {
+        at += strspn(at, " ");
+        size_t len = strcspn(at, " ,");
+        int choice = choice_named(setting, at, len);
+        at += len;
+        at += strspn(at, " ");
+        bool is_last = *at == '\0';
+        is_right = choice >= 0 && (is_last || (*at == ',' && at[1] != '\0'));
+        if (is_right)
+            bits |= UINT64_C(1) << choice;
+        at += !is_last;
+    }
+    if (is_right) {
+        *number_at(config, setting) = bits;
+        return 0;
+    }
+    char names[CHOICES_TEXT_SIZE];
+    list_choices(setting, names);
+    return ij_fail(err, IMGJOB_E_INVALID,
+                   "%s = '%.60s' (%s): must be any of %s, with a comma between",
                    setting->name, value, source, names);
 }
 
@@ -158,6 +210,8 @@ int ij_setting_set(struct ij_config *config, const struct ij_setting *setting,
         rc = set_number(config, setting, value, source, err);
     else if (setting->type == IJ_SETTING_CHOICE)
         rc = set_choice(config, setting, value, source, err);
+    else if (setting->type == IJ_SETTING_SET)
+        rc = set_set(config, setting, value, source, err);
     else
         rc = set_text(config, setting, value, source, err);
     if (rc < 0)
@@ -168,15 +222,30 @@ int ij_setting_set(struct ij_config *config, const struct ij_setting *setting,
     return 0;
 }
 
+static const char *set_written(const struct ij_setting *setting, uint64_t bits,
+                               char room[IJ_SETTING_ROOM_SIZE])
+{
+    size_t used = 0;
+    room[0] = '\0';
+    for (size_t i = 0; setting->choices[i] && used < IJ_SETTING_ROOM_SIZE; i++)
+        if (bits >> i & 1)
+            used += (size_t)snprintf(room + used, IJ_SETTING_ROOM_SIZE - used, "%s%s",
+                                     used ? "," : "", setting->choices[i]);
+    return room;
+}
+
 const char *ij_setting_text(const struct ij_config *config,
-                            const struct ij_setting *setting, char room[24])
+                            const struct ij_setting *setting,
+                            char room[IJ_SETTING_ROOM_SIZE])
 {
     if (setting->type == IJ_SETTING_TEXT)
         return *text_at(config, setting);
     uint64_t number = *number_at(config, setting);
     if (setting->type == IJ_SETTING_CHOICE)
         return setting->choices[number];
-    (void)snprintf(room, 24, "%" PRIu64, number);
+    if (setting->type == IJ_SETTING_SET)
+        return set_written(setting, number, room);
+    (void)snprintf(room, IJ_SETTING_ROOM_SIZE, "%" PRIu64, number);
     return room;
 }
 

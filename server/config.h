@@ -7,14 +7,15 @@
 
 #include "base/error.h"
 
-enum { IJ_SETTING_COUNT = 29 };
+enum { IJ_SETTING_COUNT = 30 };
 
 enum ij_durability_choice { IJ_DURABILITY_FULL, IJ_DURABILITY_NORMAL };
 enum ij_isolation_choice { IJ_ISOLATION_PROCESS, IJ_ISOLATION_INLINE };
+enum ij_extra_format { IJ_EXTRA_SVG, IJ_EXTRA_PDF, IJ_EXTRA_JXL, IJ_EXTRA_JP2 };
 enum ij_log_format_choice { IJ_LOG_TEXT, IJ_LOG_JSON };
 
 /* Owned; begin with ij_config_init(), end with ij_config_done(). A choice is held as its
- * index. */
+ * index, a set as a bit for each. */
 struct ij_config {
     uint64_t port;
     char *bind;
@@ -42,6 +43,7 @@ struct ij_config {
     uint64_t max_pixels;
     uint64_t max_progressive_pixels;
     uint64_t max_side;
+    uint64_t extra_formats; /* bits 1 << enum ij_extra_format */
     uint64_t grace_ms;
     uint64_t log_format;
     uint64_t log_level;

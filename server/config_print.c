@@ -87,7 +87,7 @@ static void print_values(const struct ij_config *config, FILE *out)
 {
     for (size_t i = 0; i < IJ_SETTING_COUNT; i++) {
         const struct ij_setting *setting = &ij_settings[i];
-        char room[24], note[64] = "";
+        char room[IJ_SETTING_ROOM_SIZE], note[64] = "";
         const char *value = ij_setting_text(config, setting, room);
         if (strcmp(setting->name, "worker_pool_size") == 0 &&
             config->worker_pool_size == 0)

@@ -5,6 +5,22 @@
 
 #include "base/auto.h"
 
+/* The library's set of the formats that are switched on. */
+static uint32_t extra_formats(const struct ij_config *config)
+{
+    static const uint32_t formats[] = {
+        [IJ_EXTRA_SVG] = IMGJOB_FORMAT_SVG,
+        [IJ_EXTRA_PDF] = IMGJOB_FORMAT_PDF,
+        [IJ_EXTRA_JXL] = IMGJOB_FORMAT_JXL,
+        [IJ_EXTRA_JP2] = IMGJOB_FORMAT_JP2,
+    };
+    uint32_t set = 0;
+    for (size_t i = 0; i < IJ_ARRAY_LEN(formats); i++)
+        if (config->extra_formats >> i & 1)
+            set |= IMGJOB_FORMAT_BIT(formats[i]);
+    return set;
+}
+
 int ij_open_store(const struct ij_config *config, struct ij_log log,
                   struct imgjob_store **out, struct imgjob_error *err)
 {
@@ -28,6 +44,7 @@ int ij_open_store(const struct ij_config *config, struct ij_log log,
         .job_ttl_ms = config->job_ttl_s * 1000,
         .durability = config->durability == IJ_DURABILITY_FULL ? IMGJOB_DURABILITY_FULL
                                                                : IMGJOB_DURABILITY_NORMAL,
+        .extra_formats = extra_formats(config),
         .log = log.fn,
         .log_data = log.data,
     };
@@ -45,6 +62,7 @@ int ij_open_pool(const struct ij_config *config, struct ij_log log,
         .max_pixels = config->max_pixels,
         .max_progressive_pixels = config->max_progressive_pixels,
         .max_side = (uint32_t)config->max_side,
+        .extra_formats = extra_formats(config),
     };
     const struct imgjob_pool_options options = {
         .size = sizeof(options),

@@ -39,6 +39,12 @@ mkdir "$scratch/store"
     '{"operation": "thumbnail", "width": 64, "height": 64, "output_format": "webp"}'
 is_image "$scratch/job.out" webp
 
+say 'custom_operation'
+mkdir "$scratch/own"
+(cd "$scratch/own" && "$build/examples/custom_operation" "$sample" 1) >"$scratch/own.json" ||
+    { cat "$scratch/own.json" >&2; exit 1; }
+is_image "$scratch/own/$(sed 's/.*"output_path":"\([^"]*\)".*/\1/' "$scratch/own.json")" png
+
 say 'curl.sh'
 (cd "$scratch" && exec "$build/server/imgjobd" --port 0) 2>"$scratch/imgjobd.log" &
 server=$!

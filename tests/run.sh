@@ -34,9 +34,11 @@ find_testdata
 check_sources
 if check_build gcc build -Dbuildtype=debugoptimized; then
     check_exports
+    check_readme
     check_c_tests gcc build
     check_http gcc build
     if [ -z "$quick" ]; then
+        check_engine gcc build
         check_examples
         check_crashes
         check_valgrind

@@ -33,6 +33,12 @@ struct imgjob_limits {
     uint32_t max_side; /**< px, each side of an input; 0 = 16,384 */
     /** Pages loaded, 1..256; 0 = 1. This version always loads the first page alone. */
     uint32_t max_pages;
+    /** Formats that are read beside jpeg, png, webp, gif, tiff, avif and heic: a set of
+     * IMGJOB_FORMAT_BIT() of SVG, PDF, JXL and JP2; 0 = none. libvips calls their readers
+     * untrusted, so switch on only what is needed. An SVG or PDF is drawn as large as the
+     * steps need it, within max_side and max_pixels; its own size is that at 72 dpi. */
+    uint32_t extra_formats;
+    uint32_t reserved; /**< 0 */
 };
 
 /** An encoded image in memory, borrowed. @since 0.1 */
@@ -74,7 +80,7 @@ struct imgjob_output {
  *
  * Any thread, any number at a time. The first call starts libvips for the whole process:
  * with its operation cache off, one thread per image, the loaders that libvips calls
- * untrusted blocked, and its warnings dropped (they quote the bytes of strangers). The
+ * untrusted blocked (but of `extra_formats`), and its warnings dropped (they quote the bytes of strangers). The
  * error text of libvips is one per process, so with several runs at once a text may name
  * another run's fault; the code is always right.
  *

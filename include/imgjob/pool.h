@@ -26,7 +26,7 @@ struct imgjob_pool_options {
     uint32_t isolation; /**< enum imgjob_isolation */
 
     /** The imgjob-worker program; NULL = the one installed, or built, with this library.
-     */
+     * With a `registry`, a program that calls imgjob_worker_main(). */
     const char *worker_path;
     const struct imgjob_limits *limits; /**< NULL = all defaults */
     uint32_t job_timeout_ms; /**< wall time of one attempt, then SIGKILL; 0 = 30,000 */
@@ -40,6 +40,10 @@ struct imgjob_pool_options {
     uint32_t safe_shrink; /**< as in struct imgjob_run_options */
     imgjob_log_fn log;    /**< NULL = silent */
     void *log_data;       /**< handed to `log` */
+    /** Operations that jobs may name, from imgjob/operation.h; must outlive the pool;
+     * NULL = those of this library. Every pool of a store needs it: one that does not
+     * know an operation fails the jobs that name it. */
+    const struct imgjob_registry *registry;
 };
 
 /** A running pool. Shared: any thread may use it. @since 0.1 */

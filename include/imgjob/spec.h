@@ -19,8 +19,16 @@ enum imgjob_format {
     IMGJOB_FORMAT_GIF = 4,
     IMGJOB_FORMAT_TIFF = 5, /**< where libvips has it */
     IMGJOB_FORMAT_AVIF = 6, /**< where libvips has it */
-    IMGJOB_FORMAT_HEIC = 7  /**< read only, where libvips has it */
+    IMGJOB_FORMAT_HEIC = 7, /**< read only, where libvips has it */
+    IMGJOB_FORMAT_SVG = 8,  /**< read only, where libvips has it and `extra_formats` */
+    IMGJOB_FORMAT_PDF = 9,  /**< read only, where libvips has it and `extra_formats` */
+    IMGJOB_FORMAT_JXL =
+        10,                /**< where libvips has it; read where `extra_formats` has it */
+    IMGJOB_FORMAT_JP2 = 11 /**< read only, where libvips has it and `extra_formats` */
 };
+
+/** A format as one of a set, such as `extra_formats`. @since 0.1 */
+#define IMGJOB_FORMAT_BIT(format) (UINT32_C(1) << (format))
 
 /**
  * "jpeg", "png", …; "" for IMGJOB_FORMAT_NONE and for any other number.

@@ -46,9 +46,11 @@ struct imgjob_store_options {
     uint64_t result_ttl_ms; /**< images of an ended job live this long; 0 = 7 days */
     uint64_t job_ttl_ms;    /**< and its row this long; 0 = 30 days */
     uint32_t durability;    /**< enum imgjob_durability */
-    uint32_t reserved;      /**< 0 */
-    imgjob_log_fn log;      /**< NULL = silent */
-    void *log_data;         /**< handed to `log` */
+    /** Formats that are taken beside the usual, as in struct imgjob_limits: give it and
+     * the pool the same. */
+    uint32_t extra_formats;
+    imgjob_log_fn log; /**< NULL = silent */
+    void *log_data;    /**< handed to `log` */
 };
 
 /**

@@ -1,7 +1,7 @@
 /*
  * Owns rows of steps. A size is planned from sizes alone, so what is planned before the
- * pixels is what is made of them; only a step that finds its size makes the rest be
- * planned again.
+ * pixels is what is made of them. Only what comes after a step that finds its size is
+ * planned, and held against the limits, when that size is known.
  */
 #include "image/chain.h"
 
@@ -65,6 +65,8 @@ int ij_chain_plan(const struct ij_chain *chain, const struct ij_workshop *shop,
         int rc = plan_one(chain, i, shop, extent);
         if (rc < 0)
             return rc;
+        if (chain->steps[i].op->finds_size)
+            return 1;
     }
     return 0;
 }
@@ -80,18 +82,21 @@ int ij_chain_apply_to(const struct ij_chain *chain, size_t index,
         if (rc < 0)
             return rc;
     }
+    struct imgjob_error err = { 0 };
     const struct ij_apply with = {
         .step = step,
         .to = to,
         .inputs = shop->inputs,
         .input_count = shop->input_count,
+        .err = &err,
     };
     VipsImage *made;
     if (op->apply(&with, *image, &made) != 0) {
         int rc = ij_workshop_fail(shop, IJ_STAGE_STEPS);
         if (shop->failure->reason != IJ_REASON_STEP)
             return rc;
-        return fail_step(chain, index, shop, rc, "failed on this image");
+        return fail_step(chain, index, shop, err.code ? err.code : rc,
+                         err.text[0] ? err.text : "failed on this image");
     }
     ij_image_replace(image, made);
     return 0;

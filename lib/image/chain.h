@@ -24,10 +24,13 @@ struct ij_workshop {
 };
 
 /*
- * What the steps make of an image of `*extent`, each held against the limits. Where a
- * step finds its size only in the pixels, the largest it can be.
+ * What the steps make of an image of `*extent`, each held against the limits. What comes
+ * after a step that finds its size in the pixels is planned when it is applied: by the
+ * largest size, steps would be refused that are right for the one found.
  *
- * @return 0, or a negative code with the failure filled
+ * @param extent afterwards what the steps make, or the largest that is found
+ * @return 0; 1 = only as far as the first step that finds its size; or a negative code
+ * with the failure filled
  */
 int ij_chain_plan(const struct ij_chain *chain, const struct ij_workshop *shop,
                   struct ij_extent *extent);

@@ -15,6 +15,8 @@ enum {
     WEBP_EFFORT = 4,     /* libwebp's own default, of 0..6 */
     WEBP_EFFORT_MAX = 6,
     AVIF_EFFORT = 2, /* of 0..9: above it, seconds for a few percent */
+    JXL_EFFORT = 7,  /* libjxl's own default, of 1..9; libvips 8.14 begins at 3 */
+    JXL_EFFORT_MIN = 3,
     COLORS_MAX = 256
 };
 
@@ -92,7 +94,18 @@ static bool is_jpeg_in_tiff(const struct ij_encoding *how)
 
 bool ij_encoder_has_frames(uint32_t format)
 {
-    return format == IMGJOB_FORMAT_GIF || format == IMGJOB_FORMAT_WEBP;
+    return format == IMGJOB_FORMAT_GIF || format == IMGJOB_FORMAT_WEBP ||
+           format == IMGJOB_FORMAT_TIFF;
+}
+
+bool ij_encoder_keeps_frames(const struct ij_output_spec *output, uint32_t input_format)
+{
+    for (size_t i = 0; i < output->candidate_count; i++)
+        if (ij_encoder_has_frames(output->candidates[i]))
+            return true;
+    /* alpha decides between png and jpeg only, and neither has frames */
+    return !output->candidate_count &&
+           ij_encoder_has_frames(ij_spec_output_format(output, input_format, false));
 }
 
 bool ij_encoder_is_opaque(const struct ij_encoding *how)
@@ -102,7 +115,8 @@ bool ij_encoder_is_opaque(const struct ij_encoding *how)
 
 bool ij_encoder_is_lossy(const struct ij_encoding *how)
 {
-    if (how->format == IMGJOB_FORMAT_WEBP || how->format == IMGJOB_FORMAT_AVIF)
+    if (how->format == IMGJOB_FORMAT_WEBP || how->format == IMGJOB_FORMAT_AVIF ||
+        how->format == IMGJOB_FORMAT_JXL)
         return !is_on(how, IJ_OUT_LOSSLESS);
     return how->format == IMGJOB_FORMAT_JPEG;
 }
@@ -115,23 +129,137 @@ uint32_t ij_encoder_quality(const struct ij_encoding *how)
                              how->format == IMGJOB_FORMAT_AVIF ? 50 : 80);
 }
 
-bool ij_encoder_can(uint32_t format, uint32_t width, uint32_t height)
+static const struct {
+    const char *operation;
+    uint32_t side_max; /* px, by the encoder */
+} encoders[] = {
+    [IMGJOB_FORMAT_JPEG] = { "jpegsave_buffer", 65500 },
+    [IMGJOB_FORMAT_PNG] = { "pngsave_buffer", UINT32_MAX },
+    [IMGJOB_FORMAT_WEBP] = { "webpsave_buffer", 16383 },
+    [IMGJOB_FORMAT_GIF] = { "gifsave_buffer", 65535 },
+    [IMGJOB_FORMAT_TIFF] = { "tiffsave_buffer", UINT32_MAX },
+    [IMGJOB_FORMAT_AVIF] = { "heifsave_buffer", 16384 },
+    [IMGJOB_FORMAT_JXL] = { "jxlsave_buffer", UINT32_MAX },
+};
+
+bool ij_encoder_exists(uint32_t format)
 {
-    static const struct {
-        const char *operation;
-        uint32_t side_max; /* px, by the encoder */
-    } encoders[] = {
-        [IMGJOB_FORMAT_JPEG] = { "jpegsave_buffer", 65500 },
-        [IMGJOB_FORMAT_PNG] = { "pngsave_buffer", UINT32_MAX },
-        [IMGJOB_FORMAT_WEBP] = { "webpsave_buffer", 16383 },
-        [IMGJOB_FORMAT_GIF] = { "gifsave_buffer", 65535 },
-        [IMGJOB_FORMAT_TIFF] = { "tiffsave_buffer", UINT32_MAX },
-        [IMGJOB_FORMAT_AVIF] = { "heifsave_buffer", 16384 },
-    };
-    if (format >= IJ_ARRAY_LEN(encoders) || !encoders[format].operation)
-        return false;
-    return width <= encoders[format].side_max && height <= encoders[format].side_max &&
+    return format < IJ_ARRAY_LEN(encoders) && encoders[format].operation &&
            vips_type_find("VipsOperation", encoders[format].operation) != 0;
+}
+
+uint32_t ij_encoder_side_max(uint32_t format)
+{
+    return format < IJ_ARRAY_LEN(encoders) ? encoders[format].side_max : 0;
+}
+
+/* ---- palettes ---- */
+
+/* How many colours a palette may have. */
+static uint32_t asked_colors(const struct ij_encoding *how)
+{
+    return how->colors ? how->colors : (uint32_t)integer(how, IJ_OUT_COLORS, COLORS_MAX);
+}
+
+/* libvips makes palettes of 2^bits colours, and PNG knows 1, 2, 4 and 8 bits only: the
+ * most that are not more than asked for. */
+static int bits_within(uint32_t colors, uint32_t format)
+{
+    int bits = 1;
+    while (bits < 8 && (2u << bits) <= colors)
+        bits++;
+    if (format == IMGJOB_FORMAT_PNG)
+        bits = bits >= 8 ? 8 : bits >= 4 ? 4 : bits >= 2 ? 2 : 1;
+    return bits;
+}
+
+static int bits_to_hold(uint32_t colors, uint32_t format)
+{
+    int bits = 1;
+    while ((1u << bits) < colors)
+        bits += format == IMGJOB_FORMAT_PNG ? bits : 1;
+    return bits;
+}
+
+bool ij_encoder_counts_colors(const struct ij_encoding *how)
+{
+    bool has_palette =
+        how->format == IMGJOB_FORMAT_GIF ||
+        (how->format == IMGJOB_FORMAT_PNG && (how->colors || is_on(how, IJ_OUT_PALETTE)));
+    uint32_t colors = asked_colors(how);
+    return has_palette && colors != 1u << bits_within(colors, how->format);
+}
+
+/* Colours that were seen, by a hash with open addressing. */
+enum { SEEN_MAX = 1024 /* slots: more than there are colours, and a power of 2 */ };
+struct colors {
+    uint32_t slots[SEEN_MAX];
+    bool is_taken[SEEN_MAX];
+    uint32_t count;
+};
+
+static void see(struct colors *colors, uint32_t color)
+{
+    uint32_t slot = color * UINT32_C(2654435769) >> 22; /* Fibonacci hashing */
+    while (colors->is_taken[slot] && colors->slots[slot] != color)
+        slot = (slot + 1) % SEEN_MAX;
+    if (colors->is_taken[slot])
+        return;
+    colors->is_taken[slot] = true;
+    colors->slots[slot] = color;
+    colors->count++;
+}
+
+/* What is clear is one colour. */
+static uint32_t color_of(const uint8_t *pixel, int bands)
+{
+    uint32_t color = 0;
+    bool has_alpha = bands % 2 == 0;
+    for (int i = 0; i < bands && (!has_alpha || pixel[bands - 1] > 0); i++)
+        color = color << 8 | pixel[i];
+    return color;
+}
+
+/* Whether the image, of 8 bits, has at most so many. @return 0 with the number, 1 = it
+ * has more, or -1 */
+static int count_colors(VipsImage *image, uint32_t most, uint32_t *out)
+{
+    struct colors colors = { .count = 0 };
+    int width = vips_image_get_width(image), bands = vips_image_get_bands(image);
+    VipsRegion *region = vips_region_new(image);
+    int rc = region ? 0 : -1;
+    for (int y = 0; rc == 0 && y < vips_image_get_height(image); y++) {
+        const VipsRect row = { 0, y, width, 1 };
+        rc = vips_region_prepare(region, &row);
+        const uint8_t *pixel = rc == 0 ? VIPS_REGION_ADDR(region, 0, y) : NULL;
+        for (int x = 0; rc == 0 && x < width; x++, pixel += bands) {
+            see(&colors, color_of(pixel, bands));
+            rc = colors.count > most;
+        }
+    }
+    g_clear_object(&region);
+    *out = colors.count;
+    return rc;
+}
+
+struct palette {
+    int bits;
+    double dither;
+};
+
+/* An image of few colours keeps them all; where there are more, or that was not asked, it
+ * is the largest palette within what was asked for. */
+static int choose_palette(const struct ij_encoding *how, VipsImage *image,
+                          struct palette *out)
+{
+    uint32_t most = asked_colors(how), colors;
+    *out = (struct palette){ bits_within(most, how->format), dither(how) };
+    if (!ij_encoder_counts_colors(how))
+        return 0;
+    int rc = count_colors(image, most, &colors);
+    if (rc == 0)
+        *out = (struct palette){ bits_to_hold(colors, how->format), 0 };
+    return rc < 0 ? -1 : 0;
 }
 
 /* ---- formats ---- */
@@ -144,17 +272,6 @@ static int save_jpeg(const struct ij_encoding *how, VipsImage *image, void **byt
                                 "interlace", is_on(how, IJ_OUT_PROGRESSIVE),
                                 "subsample-mode", subsample(how), "optimize-coding",
                                 how->is_searched, METADATA(how), NULL);
-}
-
-/* libvips makes palettes of 2^bits colours: the most that are not more than asked for. */
-static int palette_bits(uint32_t colors, bool is_png)
-{
-    int bits = 1;
-    while (bits < 8 && (2u << bits) <= colors)
-        bits++;
-    if (is_png) /* which knows 1, 2, 4 and 8 bits only */
-        bits = bits >= 8 ? 8 : bits >= 4 ? 4 : bits >= 2 ? 2 : 1;
-    return bits;
 }
 
 /* A libvips without the library for palettes writes all colours, and warns. */
@@ -177,11 +294,11 @@ static int save_png(const struct ij_encoding *how, VipsImage *image, void **byte
     if (!how->colors && !is_on(how, IJ_OUT_PALETTE))
         return vips_pngsave_buffer(image, bytes, len, "compression", compression,
                                    "interlace", interlace, METADATA(how), NULL);
-    uint32_t colors =
-        how->colors ? how->colors : (uint32_t)integer(how, IJ_OUT_COLORS, COLORS_MAX);
-    if (vips_pngsave_buffer(image, bytes, len, "compression", compression, "interlace",
-                            interlace, "palette", TRUE, "bitdepth",
-                            palette_bits(colors, true), "dither", dither(how), "effort",
+    struct palette palette;
+    if (choose_palette(how, image, &palette) != 0 ||
+        vips_pngsave_buffer(image, bytes, len, "compression", compression, "interlace",
+                            interlace, "palette", TRUE, "bitdepth", palette.bits,
+                            "dither", palette.dither, "effort",
                             effort(how, 1, 10, PALETTE_EFFORT), METADATA(how), NULL) != 0)
         return -1;
     if (expect_palette(*bytes, *len) == 0)
@@ -213,13 +330,37 @@ static int save_avif(const struct ij_encoding *how, VipsImage *image, void **byt
         "subsample-mode", subsample(how), METADATA(how), NULL);
 }
 
+/* libjxl's own scale (JxlEncoderDistanceFromQuality), up to what libvips allows. That of
+ * libvips 8.14 goes beyond what libjxl takes, and then is ignored. */
+static double distance_of(uint32_t quality)
+{
+    enum { DISTANCE_MAX = 15 };
+    if (quality >= 30)
+        return 0.1 + (100 - quality) * 0.09;
+    double distance = 53.0 / 3000 * quality * quality - 23.0 / 20 * quality + 25;
+    return distance < DISTANCE_MAX ? distance : DISTANCE_MAX;
+}
+
+static int save_jxl(const struct ij_encoding *how, VipsImage *image, void **bytes,
+                    size_t *len)
+{
+    bool is_lossless = is_on(how, IJ_OUT_LOSSLESS);
+    /* without loss, more is ten times as slow for five percent */
+    int fallback = is_lossless ? JXL_EFFORT_MIN : JXL_EFFORT;
+    return vips_jxlsave_buffer(
+        image, bytes, len, "distance", distance_of(ij_encoder_quality(how)), "lossless",
+        is_lossless, "effort", effort(how, JXL_EFFORT_MIN, EFFORT_MAX, fallback),
+        METADATA(how), NULL);
+}
+
 static int save_gif(const struct ij_encoding *how, VipsImage *image, void **bytes,
                     size_t *len)
 {
-    uint32_t colors =
-        how->colors ? how->colors : (uint32_t)integer(how, IJ_OUT_COLORS, COLORS_MAX);
-    return vips_gifsave_buffer(image, bytes, len, "bitdepth", palette_bits(colors, false),
-                               "dither", dither(how), "effort",
+    struct palette palette;
+    if (choose_palette(how, image, &palette) != 0)
+        return -1;
+    return vips_gifsave_buffer(image, bytes, len, "bitdepth", palette.bits, "dither",
+                               palette.dither, "effort",
                                effort(how, 1, 10, PALETTE_EFFORT), METADATA(how), NULL);
 }
 
@@ -255,6 +396,8 @@ int ij_encoder_run(const struct ij_encoding *how, VipsImage *image, void **bytes
         return save_gif(how, image, bytes, len);
     case IMGJOB_FORMAT_TIFF:
         return save_tiff(how, image, bytes, len);
+    case IMGJOB_FORMAT_JXL:
+        return save_jxl(how, image, bytes, len);
     default:
         vips_error("save", "no encoder for format %u", how->format);
         return -1;

@@ -20,12 +20,17 @@ struct ij_encoding {
     bool is_searched; /* one of several tries: chroma must not change between */
 };
 
-/* Whether this libvips can write such an image: it has the encoder, and the format has
- * room for the size. */
-bool ij_encoder_can(uint32_t format, uint32_t width, uint32_t height);
+/* Whether this libvips has an encoder for it. */
+bool ij_encoder_exists(uint32_t format);
 
-/* Whether frames of the format can follow each other. */
+/* The longest side that its encoder writes, px; 0 where none does. */
+uint32_t ij_encoder_side_max(uint32_t format);
+
+/* Whether a file of the format can hold several frames, or pages. */
 bool ij_encoder_has_frames(uint32_t format);
+
+/* The same of the output: of an "auto" one, whether any candidate can. */
+bool ij_encoder_keeps_frames(const struct ij_output_spec *output, uint32_t input_format);
 
 /* Whether what the output asks of that format cannot hold transparency. */
 bool ij_encoder_is_opaque(const struct ij_encoding *how);
@@ -35,6 +40,10 @@ bool ij_encoder_is_lossy(const struct ij_encoding *how);
 
 /* The quality without a search. */
 uint32_t ij_encoder_quality(const struct ij_encoding *how);
+
+/* Whether its palette goes by how many colours the image has: pixels are read twice, and
+ * must be in memory. */
+bool ij_encoder_counts_colors(const struct ij_encoding *how);
 
 /*
  * Encode. The image is 8-bit grey or sRGB, without alpha where the format is opaque.

@@ -26,6 +26,7 @@ static const struct fault faults[] = {
     { "unexpected end", IJ_REASON_TRUNCATED },          /* libnsgif, libheif */
     { "end of stream", IJ_REASON_TRUNCATED },           /* libspng */
     { "not enough data", IJ_REASON_TRUNCATED },         /* libtiff */
+    { "with stream length", IJ_REASON_TRUNCATED },      /* libopenjp2 */
     { "read error at", IJ_REASON_TRUNCATED },           /* libtiff, a strip */
     { "read error on", IJ_REASON_TRUNCATED },           /* libtiff, a tile */
     { "bad seek", IJ_REASON_TRUNCATED },                /* libtiff, beyond the end */
@@ -82,7 +83,8 @@ static bool is_of_encoder(const char *text)
 {
     if (strcasestr(text, "unable to write to target"))
         return false;
-    static const char *const encoders[] = { "jpegsave", "pngsave", "webpsave", "vips2" };
+    static const char *const encoders[] = { "jpegsave", "pngsave", "webpsave", "jxlsave",
+                                            "vips2" };
     for (size_t i = 0; i < IJ_ARRAY_LEN(encoders); i++)
         if (strncmp(text, encoders[i], strlen(encoders[i])) == 0)
             return true;

@@ -2,13 +2,14 @@
  * Owns images of several pages, which libvips gives as one high image with the pages
  * below each other. Each page goes through the steps alone, from the first to the last,
  * so the stream is read once; only the small results are held. An output whose format has
- * no frames is made of the first.
+ * no frames is made of the first; where no output has any, no more than one is opened.
  */
 #include "image/frames.h"
 
 #include <stdlib.h>
 
 #include "base/auto.h"
+#include "image/encoder.h"
 
 /* The results of all pages for one output. Owned. */
 struct strip {
@@ -30,27 +31,11 @@ static void strips_done(struct strips *strips)
     }
 }
 
-static bool has_frames(const struct ij_run *run, size_t output)
-{
-    const struct ij_output_spec *asked = &run->job->spec->outputs[output];
-    if (asked->candidate_count > 0) {
-        for (size_t i = 0; i < asked->candidate_count; i++)
-            if (asked->candidates[i] == IMGJOB_FORMAT_WEBP ||
-                asked->candidates[i] == IMGJOB_FORMAT_GIF)
-                return true;
-        return false;
-    }
-    uint32_t format =
-        ij_spec_output_format(asked, run->header.format, run->header.has_alpha);
-    return format == IMGJOB_FORMAT_WEBP || format == IMGJOB_FORMAT_GIF ||
-           format == IMGJOB_FORMAT_TIFF;
-}
-
 static int page_of(struct ij_run *run, uint32_t page, VipsImage **out)
 {
-    int height = (int)run->header.height;
-    if (vips_crop(run->image, out, 0, (int)page * height, (int)run->header.width, height,
-                  NULL) != 0)
+    int width = vips_image_get_width(run->image);
+    int height = vips_image_get_page_height(run->image);
+    if (vips_crop(run->image, out, 0, (int)page * height, width, height, NULL) != 0)
         return ij_workshop_fail(&run->shop, IJ_STAGE_DECODE);
     VipsImage *alone;
     if (vips_copy(*out, &alone, NULL) != 0)
@@ -72,7 +57,7 @@ static int make_page(struct ij_run *run, uint32_t page, struct strips *strips)
     if (rc == 0 && spec->output_count > 1)
         rc = ij_workshop_hold(&run->shop, IJ_STAGE_DECODE, &frame);
     for (size_t i = 0; rc == 0 && i < spec->output_count; i++) {
-        if (page > 0 && !has_frames(run, i))
+        if (page > 0 && !ij_encoder_keeps_frames(&spec->outputs[i], run->header.format))
             continue;
         struct ij_chain chain = ij_run_chain(run, i);
         struct ij_extent extent = base;
@@ -121,8 +106,7 @@ int ij_run_frames(struct ij_run *run)
                                   IMGJOB_E_NOMEM, "out of memory for %u pages",
                                   run->shop.pages);
     }
-    ij_deadline_watch(&run->deadline, run->image);
-    int rc = ij_run_colour(run, &run->image);
+    int rc = ij_run_open_pixels(run);
     for (uint32_t page = 0; rc == 0 && page < run->shop.pages; page++)
         rc = make_page(run, page, &strips);
     run->in_memory = true;

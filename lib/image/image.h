@@ -21,6 +21,11 @@ extern const struct ij_ops ij_image_ops;
  * Any thread, any number of times. @return 0, or IMGJOB_E_INTERNAL */
 int ij_image_start(struct imgjob_error *err);
 
+/* Unblock libvips' loader of that format, where it is one of those that it calls
+ * untrusted: for this process and for good, so whoever opens a file asks
+ * ij_format_is_read() each time. Any thread. */
+void ij_image_allow(uint32_t format);
+
 /* Give back what libvips keeps per thread; call before a thread that ran images ends. */
 void ij_image_thread_end(void);
 
@@ -105,6 +110,8 @@ struct ij_image_output {
 int ij_image_run(const struct ij_image_job *job, struct ij_image_output *outputs,
                  struct ij_timings *timings, struct ij_failure *failure);
 
-/* Read a header only; no limits. @return 0, or the negative code in failure->error */
-int ij_image_header(const void *data, size_t len, struct ij_image_header *out,
+/* Read a header only; of the limits only extra_formats counts.
+ * @return 0, or the negative code in failure->error */
+int ij_image_header(const struct ij_image_input *image,
+                    const struct imgjob_limits *limits, struct ij_image_header *out,
                     struct ij_failure *failure);

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "image/hashes.h"
+#include "image/metadata.h"
 #include "image/palette.h"
 #include "image/source.h"
 
@@ -89,16 +90,13 @@ static void put_profile(struct ij_json_out *out, VipsImage *opened)
     ij_json_close(out, '}');
 }
 
-/* libvips gives "text (text, ASCII, 5 components, 5 bytes)": the part before that. */
 static void put_exif_field(struct ij_json_out *out, VipsImage *opened, const char *field,
                            const char *name)
 {
     const char *value;
-    if (vips_image_get_typeof(opened, field) == 0 ||
-        vips_image_get_string(opened, field, &value) != 0)
+    size_t len = ij_metadata_text(opened, field, &value);
+    if (len == 0)
         return;
-    const char *end = strstr(value, " (");
-    size_t len = end ? (size_t)(end - value) : strlen(value);
     char text[EXIF_TEXT_MAX + 1];
     len = len < EXIF_TEXT_MAX ? len : EXIF_TEXT_MAX;
     memcpy(text, value, len);

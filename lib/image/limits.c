@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "base/check.h"
+#include "image/encoder.h"
 
 enum {
     PAGES_MAX = 256,
@@ -44,6 +45,12 @@ int ij_limits_read(const struct imgjob_limits *limits, struct imgjob_limits *out
     if (rc < 0)
         return rc;
     fill_defaults(&read);
+    if (read.reserved != 0)
+        return ij_fail(err, IMGJOB_E_ABI, "reserved: must be 0, not %" PRIu32,
+                       read.reserved);
+    rc = ij_extra_formats_check(read.extra_formats, err);
+    if (rc < 0)
+        return rc;
     if (read.max_pages > PAGES_MAX)
         return ij_fail(err, IMGJOB_E_INVALID, "max_pages: must be 1..%d, not %" PRIu32,
                        PAGES_MAX, read.max_pages);
@@ -109,6 +116,15 @@ uint32_t ij_limits_pages(const struct ij_load_spec *load, uint32_t in_file)
 {
     uint32_t left = in_file > load->page ? in_file - load->page : 1;
     return load->pages && load->pages < left ? load->pages : left;
+}
+
+uint32_t ij_limits_pages_taken(const struct imgjob_spec *spec,
+                               const struct ij_image_header *header)
+{
+    for (size_t i = 0; i < spec->output_count; i++)
+        if (ij_encoder_keeps_frames(&spec->outputs[i], header->format))
+            return ij_limits_pages(&spec->load, header->pages);
+    return 1;
 }
 
 int ij_limits_check_input(const struct imgjob_limits *limits, uint64_t len,

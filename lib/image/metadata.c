@@ -61,10 +61,9 @@ static bool profile_fits(VipsImage *image)
 /* ---- who made it, as EXIF ---- */
 
 enum {
-    EXIF_HEAD = 6,       /* "Exif", 0, 0 */
-    TIFF_HEAD = 8,       /* byte order, 42, where the directory is */
-    EXIF_ENTRY = 12,     /* tag, type, count, value or its place */
-    EXIF_TEXT_MAX = 1024 /* bytes of one text */
+    EXIF_HEAD = 6,  /* "Exif", 0, 0 */
+    TIFF_HEAD = 8,  /* byte order, 42, where the directory is */
+    EXIF_ENTRY = 12 /* tag, type, count, value or its place */
 };
 
 static void write_u16(uint8_t *at, uint32_t value)
@@ -79,19 +78,26 @@ static void write_u32(uint8_t *at, uint32_t value)
     write_u16(at + 2, value >> 16);
 }
 
-/* libvips shows a text as "text (text, ASCII, 5 components, 5 bytes)".
- * @return its bytes without a terminator; 0 = none */
-static size_t text_of(VipsImage *image, const char *field, const char **text)
+/* libvips shows a field as "1/125 (1/125 sec., Rational, 1 components, 8 bytes)". A text
+ * may hold brackets: it ends before one, where its components do, with or without a
+ * terminator among them. */
+size_t ij_metadata_text(VipsImage *image, const char *field, const char **text)
 {
+    static const char behind[] = ", ASCII, ";
     if (vips_image_get_typeof(image, field) == 0 ||
         vips_image_get_string(image, field, text) != 0)
         return 0;
     size_t len = strlen(*text);
-    const char *tail = g_strrstr(*text, ", ASCII, ");
-    /* the text, " (" and the text again stand before it */
-    if (tail && tail - *text > 2)
-        len = (size_t)(tail - *text - 2) / 2;
-    return len < EXIF_TEXT_MAX ? len : EXIF_TEXT_MAX;
+    const char *bracket = strstr(*text, " (");
+    const char *tail = g_strrstr(*text, behind);
+    guint64 count = tail ? g_ascii_strtoull(tail + strlen(behind), NULL, 10) : 0;
+    for (guint64 at = count > 0 ? count - 1 : len; at <= count && at < len; at++)
+        if (strncmp(*text + at, " (", 2) == 0) {
+            bracket = *text + at;
+            break;
+        }
+    len = bracket ? (size_t)(bracket - *text) : len;
+    return len < IJ_METADATA_TEXT_MAX ? len : IJ_METADATA_TEXT_MAX;
 }
 
 /*
@@ -105,14 +111,15 @@ static void set_authors(VipsImage *image)
         const char *field;
     } texts[] = { { 0x013b, "exif-ifd0-Artist" }, { 0x8298, "exif-ifd0-Copyright" } };
     enum { COUNT = IJ_ARRAY_LEN(texts), ASCII = 2 };
-    uint8_t exif[EXIF_HEAD + TIFF_HEAD + 2 + COUNT * (EXIF_ENTRY + EXIF_TEXT_MAX + 1) +
-                 4] = "Exif\0\0II*\0\10"; /* the directory is at 8 */
+    uint8_t exif[EXIF_HEAD + TIFF_HEAD + 2 +
+                 COUNT * (EXIF_ENTRY + IJ_METADATA_TEXT_MAX + 1) + 4] =
+        "Exif\0\0II*\0\10"; /* the directory is at 8 */
     uint8_t *tiff = exif + EXIF_HEAD;
     uint32_t found = 0, lens[COUNT];
     const char *at[COUNT];
     for (uint32_t i = 0; i < COUNT; i++) {
         at[i] = NULL;
-        lens[i] = (uint32_t)text_of(image, texts[i].field, &at[i]);
+        lens[i] = (uint32_t)ij_metadata_text(image, texts[i].field, &at[i]);
         found += lens[i] > 0;
     }
     if (!found)
@@ -136,6 +143,50 @@ static void set_authors(VipsImage *image)
         entry += EXIF_ENTRY;
     }
     vips_image_set_blob_copy(image, VIPS_META_EXIF_NAME, exif, EXIF_HEAD + end);
+}
+
+/* As XML can hold it: UTF-8, without control characters. g_free() */
+static char *xml_of(const char *text, size_t len)
+{
+    char *valid = g_utf8_make_valid(text, (gssize)len);
+    for (char *at = valid; *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            *at = ' ';
+    char *escaped = g_markup_escape_text(valid, -1);
+    g_free(valid);
+    return escaped;
+}
+
+/* libvips writes no EXIF into TIFF, but XMP: creator and rights of Dublin Core, which is
+ * where such programs look for them (ISO 16684-1, the Dublin Core namespace). */
+static void set_authors_xmp(VipsImage *image)
+{
+    static const struct {
+        const char *field, *head, *tail;
+    } texts[] = { { "exif-ifd0-Artist", "<dc:creator><rdf:Seq><rdf:li>",
+                    "</rdf:li></rdf:Seq></dc:creator>" },
+                  { "exif-ifd0-Copyright",
+                    "<dc:rights><rdf:Alt><rdf:li xml:lang=\"x-default\">",
+                    "</rdf:li></rdf:Alt></dc:rights>" } };
+    GString *xmp = g_string_new("<x:xmpmeta xmlns:x=\"adobe:ns:meta/\">"
+                                "<rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-"
+                                "syntax-ns#\"><rdf:Description rdf:about=\"\" "
+                                "xmlns:dc=\"http://purl.org/dc/elements/1.1/\">");
+    bool has_any = false;
+    for (size_t i = 0; i < IJ_ARRAY_LEN(texts); i++) {
+        const char *text;
+        size_t len = ij_metadata_text(image, texts[i].field, &text);
+        if (len == 0)
+            continue;
+        has_any = true;
+        char *xml = xml_of(text, len);
+        g_string_append_printf(xmp, "%s%s%s", texts[i].head, xml, texts[i].tail);
+        g_free(xml);
+    }
+    g_string_append(xmp, "</rdf:Description></rdf:RDF></x:xmpmeta>");
+    if (has_any)
+        vips_image_set_blob_copy(image, VIPS_META_XMP_NAME, xmp->str, xmp->len);
+    (void)g_string_free(xmp, TRUE);
 }
 
 /* ---- selecting ---- */
@@ -168,7 +219,7 @@ static void remove_fields(VipsImage *image, int64_t kind, struct ij_metadata *le
     g_strfreev(names);
 }
 
-int ij_metadata_select(VipsImage *image, int64_t kind, VipsImage **made,
+int ij_metadata_select(VipsImage *image, int64_t kind, uint32_t format, VipsImage **made,
                        struct ij_metadata *left)
 {
     *left = (struct ij_metadata){ 0 };
@@ -176,7 +227,9 @@ int ij_metadata_select(VipsImage *image, int64_t kind, VipsImage **made,
     if (vips_copy(image, &copy, NULL) != 0)
         return -1;
     remove_fields(copy, kind, left);
-    if (kind == IJ_METADATA_COPYRIGHT)
+    if (kind == IJ_METADATA_COPYRIGHT && format == IMGJOB_FORMAT_TIFF)
+        set_authors_xmp(copy);
+    else if (kind == IJ_METADATA_COPYRIGHT)
         set_authors(copy);
     *made = copy;
     return 0;

@@ -21,12 +21,13 @@ struct ij_metadata {
  * say how it is played stay. An embedded preview never does: it may show what an
  * operation has taken out.
  *
- * @param kind IJ_METADATA_STRIP, _COPYRIGHT or _ALL
+ * @param kind   IJ_METADATA_STRIP, _COPYRIGHT or _ALL
+ * @param format of the output: who made it is told in TIFF by XMP, else by EXIF
  * @param made the caller's
  * @param left what of it is left
  * @return 0, or -1 with libvips' error text
  */
-int ij_metadata_select(VipsImage *image, int64_t kind, VipsImage **made,
+int ij_metadata_select(VipsImage *image, int64_t kind, uint32_t format, VipsImage **made,
                        struct ij_metadata *left);
 
 /*
@@ -35,3 +36,9 @@ int ij_metadata_select(VipsImage *image, int64_t kind, VipsImage **made,
  * @param len in and out
  */
 void ij_metadata_clean_webp(uint8_t *webp, size_t *len, const struct ij_metadata *left);
+
+enum { IJ_METADATA_TEXT_MAX = 1024 /* bytes of one text */ };
+
+/* The text of an EXIF field of libvips ("exif-ifd0-Artist"), not terminated at its end.
+ * @return its bytes, at most IJ_METADATA_TEXT_MAX; 0 = there is none */
+size_t ij_metadata_text(VipsImage *image, const char *field, const char **text);

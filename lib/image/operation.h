@@ -13,6 +13,7 @@ struct ij_apply {
     VipsImage *const
         *inputs; /* further inputs, upright and sRGB, in memory; NULL = none */
     size_t input_count;
+    struct imgjob_error *err; /* words for a failure, where libvips has none */
 };
 
 struct ij_image_op {

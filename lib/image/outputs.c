@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "image/ops/resize.h"
 
 /* A smaller output is made from a larger one with at least 3/2 of its sides, so that it
  * never is an enlarged or twice-softened copy. */
@@ -47,19 +48,44 @@ static struct ij_extent need_of_all(const struct ij_run *run)
     return need;
 }
 
-/* Open a JPEG again at the size that is needed of it, and begin the pipeline. */
-static int open_pixels(struct ij_run *run, struct ij_extent need)
+/* Whether every chain begins by scaling. To another the image is what it says it is, and
+ * must not come larger. */
+static bool all_scale(const struct ij_run *run)
 {
-    struct ij_extent stored = { run->header.width, run->header.height };
-    uint32_t shrink = ij_source_shrink(&run->source, stored, ij_run_stored(run, need),
-                                       run->job->safe_shrink);
-    if (shrink > 1) {
-        run->opening.shrink = shrink;
-        VipsImage *shrunk;
-        int rc = ij_source_open(&run->source, &run->opening, &shrunk, run->shop.failure);
+    struct ij_chain common = ij_run_common(run);
+    if (common.count > 0)
+        return first_op(&common)->need != NULL;
+    for (size_t i = 0; i < run->job->spec->output_count; i++) {
+        struct ij_chain chain = ij_run_chain(run, i);
+        if (!chain.count || !first_op(&chain)->need)
+            return false;
+    }
+    return true;
+}
+
+/* At which size to open the image. @return whether it is another than its own */
+static bool choose_size(struct ij_run *run)
+{
+    struct ij_extent own = { run->header.width, run->header.height };
+    struct ij_extent need = ij_run_stored(run, need_of_all(run));
+    if (ij_source_is_drawn(&run->source)) {
+        double scale = ij_source_scale(run->job->limits, run->shop.pages, own, need);
+        run->opening.scale = scale > 1 && !all_scale(run) ? 1 : scale;
+        return run->opening.scale < 1 || run->opening.scale > 1;
+    }
+    run->opening.shrink =
+        ij_source_shrink(&run->source, own, need, run->job->safe_shrink);
+    return run->opening.shrink > 1;
+}
+
+int ij_run_open_pixels(struct ij_run *run)
+{
+    if (choose_size(run)) {
+        VipsImage *other;
+        int rc = ij_source_open(&run->source, &run->opening, &other, run->shop.failure);
         if (rc < 0)
             return rc;
-        ij_image_replace(&run->image, shrunk);
+        ij_image_replace(&run->image, other);
     }
     if (ij_deadline_is_over(&run->deadline))
         return ij_workshop_fail(&run->shop, IJ_STAGE_DECODE);
@@ -88,7 +114,7 @@ static int make_one(struct ij_run *run)
     struct ij_chain common = ij_run_common(run);
     struct ij_chain own = ij_run_chain(run, 0);
     struct ij_extent extent = run->extent;
-    int rc = open_pixels(run, need_of_all(run));
+    int rc = ij_run_open_pixels(run);
     if (rc == 0)
         rc = turn(run, common.count ? &common : &own);
     if (rc == 0)
@@ -112,13 +138,15 @@ static bool only_scales(const struct ij_run *run, size_t output)
 }
 
 /* One output must have at least the sides of every other: of a wide and a high one,
- * either would be made by enlarging the other. */
+ * either would be made by enlarging the other. And all must weigh pixels alike: what is
+ * nearest, or sharp, or in linear light, stays so only when it was from the start. */
 static bool is_cascade(const struct ij_run *run)
 {
     struct ij_extent most = { 1, 1 };
     bool has_most = false;
     for (size_t i = 0; i < run->job->spec->output_count; i++) {
-        if (!only_scales(run, i))
+        struct ij_chain first = ij_run_chain(run, 0), chain = ij_run_chain(run, i);
+        if (!only_scales(run, i) || !ij_resize_is_alike(first.steps, chain.steps))
             return false;
         most.width = larger(most.width, run->planned[i].width);
         most.height = larger(most.height, run->planned[i].height);
@@ -178,7 +206,7 @@ static int make_cascade(struct ij_run *run)
     IJ_AUTO(made_done) struct made made = { { NULL } };
     size_t order[IJ_SPEC_OUTPUTS_MAX] = { 0 };
     sort_by_area(run, order);
-    int rc = open_pixels(run, need_of_all(run));
+    int rc = ij_run_open_pixels(run);
     struct ij_chain largest = ij_run_chain(run, order[0]);
     if (rc == 0)
         rc = turn(run, &largest);
@@ -200,7 +228,7 @@ static int make_from_held(struct ij_run *run)
 {
     struct ij_chain common = ij_run_common(run);
     struct ij_extent base = run->extent;
-    int rc = open_pixels(run, need_of_all(run));
+    int rc = ij_run_open_pixels(run);
     if (rc == 0)
         rc = common.count ? turn(run, &common) : ij_run_turn(run, &run->image);
     if (rc == 0)

@@ -13,6 +13,7 @@
 #include "base/auto.h"
 #include "base/clock.h"
 #include "image/colour.h"
+#include "image/encoder.h"
 #include "image/frames.h"
 #include "image/info.h"
 #include "image/limits.h"
@@ -52,6 +53,45 @@ struct ij_extent ij_run_stored(const struct ij_run *run, struct ij_extent uprigh
 
 /* ---- before pixels ---- */
 
+/* Not every libvips has every encoder; better told before the work than after. */
+static int check_encoders(const struct ij_run *run)
+{
+    for (size_t i = 0; i < run->job->spec->output_count; i++) {
+        uint32_t format = run->job->spec->outputs[i].format;
+        if (format != IMGJOB_FORMAT_NONE && !ij_encoder_exists(format))
+            return ij_failure_set(run->shop.failure, IJ_STAGE_LOAD, IJ_REASON_SPEC,
+                                  IMGJOB_E_SPEC,
+                                  "/outputs/%zu/format: %s is not written here: libvips "
+                                  "%s has no encoder for it",
+                                  i, imgjob_format_name(format), vips_version_string());
+    }
+    return 0;
+}
+
+/* Each format has a largest side; better told than found by its encoder. */
+static int check_side(const struct ij_run *run, size_t index, uint32_t format,
+                      struct ij_extent made)
+{
+    const struct ij_output_spec *asked = &run->job->spec->outputs[index];
+    uint32_t most = ij_encoder_side_max(format);
+    for (size_t i = 0; i < asked->candidate_count; i++) {
+        uint32_t side_max = ij_encoder_side_max(asked->candidates[i]);
+        most = i == 0 || side_max > most ? side_max : most;
+        format = side_max == most ? asked->candidates[i] : format;
+    }
+    uint32_t side = made.width > made.height ? made.width : made.height;
+    if (side <= most)
+        return 0;
+    struct ij_failure *failure = run->shop.failure;
+    (void)snprintf(failure->limit, sizeof(failure->limit), "format side");
+    failure->value = side;
+    failure->limit_value = most;
+    return ij_failure_set(failure, IJ_STAGE_ENCODE, IJ_REASON_ENCODE, IMGJOB_E_LIMIT,
+                          "/outputs/%zu: %u x %u px: a side of %s has at most %u px",
+                          index, made.width, made.height, imgjob_format_name(format),
+                          most);
+}
+
 /* Each chain that the job will run, on sizes alone. */
 static int plan(struct ij_run *run)
 {
@@ -60,12 +100,17 @@ static int plan(struct ij_run *run)
         ij_run_stored(run, (struct ij_extent){ run->header.width, run->header.height });
     run->common_extent = run->extent;
     int rc = ij_chain_plan(&common, &run->shop, &run->common_extent);
-    for (size_t i = 0; rc == 0 && i < run->job->spec->output_count; i++) {
+    if (rc != 0) /* what an output makes of a size to be found is planned with it */
+        return rc < 0 ? rc : 0;
+    for (size_t i = 0; rc >= 0 && i < run->job->spec->output_count; i++) {
         struct ij_chain chain = ij_run_chain(run, i);
         run->planned[i] = run->common_extent;
         rc = ij_chain_plan(&chain, &run->shop, &run->planned[i]);
+        const struct ij_output_spec *asked = &run->job->spec->outputs[i];
+        if (rc == 0 && asked->format != IMGJOB_FORMAT_NONE)
+            rc = check_side(run, i, asked->format, run->planned[i]);
     }
-    return rc;
+    return rc < 0 ? rc : 0;
 }
 
 /* Check what the file says of itself, before a decoder does. */
@@ -93,27 +138,87 @@ static int open_header(struct ij_run *run, size_t input, const struct ij_opening
     struct ij_failure *failure = run->shop.failure;
     int rc = ij_limits_check_input(run->job->limits, bytes->len, failure);
     if (rc == 0)
-        rc = ij_source_init(source, bytes->data, bytes->len, failure);
+        rc = ij_source_init(source, bytes, run->job->limits->extra_formats, failure);
     if (rc == 0)
         rc = check_declared(run, source);
     return rc < 0 ? rc : ij_source_open(source, opening, out, failure);
 }
 
+/* Pages of a document may be of any size, and libvips lays them below each other as if
+ * they were alike. */
+static int check_alike(const struct ij_run *run)
+{
+    const struct ij_opening *asked = &run->opening;
+    struct ij_image_header first = { 0 }, header;
+    if (asked->pages > run->job->limits->max_pages)
+        return 0; /* refused later; not to be opened one by one before */
+    for (uint32_t i = 0; i < asked->pages; i++) {
+        const struct ij_opening one = { 1, asked->page + i, 1 };
+        IJ_AUTO(ij_image_unref) VipsImage *image = NULL;
+        int rc = ij_source_open(&run->source, &one, &image, run->shop.failure);
+        if (rc < 0)
+            return rc;
+        ij_source_header(&run->source, image, &header);
+        if (i == 0)
+            first = header;
+        if (header.width != first.width || header.height != first.height)
+            return ij_failure_set(
+                run->shop.failure, IJ_STAGE_LOAD, IJ_REASON_SPEC, IMGJOB_E_SPEC,
+                "/load/pages: page %u is %u x %u px and page %u is %u x %u px; only "
+                "pages of one size can be loaded together",
+                asked->page, first.width, first.height, one.page, header.width,
+                header.height);
+    }
+    return 0;
+}
+
+/* The first page has said how many there are: open those that are wanted, if they are
+ * others. */
+static int open_pages(struct ij_run *run)
+{
+    const struct ij_load_spec *load = &run->job->spec->load;
+    uint32_t count = ij_limits_pages_taken(run->job->spec, &run->header);
+    if (load->page >= run->header.pages)
+        return ij_failure_set(
+            run->shop.failure, IJ_STAGE_LOAD, IJ_REASON_SPEC, IMGJOB_E_SPEC,
+            "/load/page: the image has %u page%s, counted from 0, so "
+            "there is no page %u",
+            run->header.pages, run->header.pages > 1 ? "s" : "", load->page);
+    run->shop.pages = count;
+    if (load->page == 0 && count == 1)
+        return 0;
+    run->opening = (struct ij_opening){ 1, load->page, count };
+    if (ij_source_is_drawn(&run->source)) {
+        int alike = check_alike(run);
+        if (alike < 0)
+            return alike;
+    }
+    VipsImage *opened;
+    int rc = ij_source_open(&run->source, &run->opening, &opened, run->shop.failure);
+    if (rc < 0)
+        return rc;
+    ij_image_replace(&run->image, opened);
+    ij_source_header(&run->source, run->image, &run->header);
+    return 0;
+}
+
 static int begin(struct ij_run *run)
 {
     const struct ij_image_job *job = run->job;
-    const struct ij_load_spec *load = &job->spec->load;
-    run->opening = (struct ij_opening){ 1, load->page, load->pages };
+    run->opening = (struct ij_opening){ 1, 0, 1 };
     vips_error_clear(); /* what earlier calls left is not about this image */
     int rc = open_header(run, 0, &run->opening, &run->source, &run->image);
     if (rc < 0)
         return rc;
     ij_source_header(&run->source, run->image, &run->header);
-    run->turns = load->is_upright && run->header.orientation > 1;
-    run->shop.pages = (uint32_t)vips_image_get_height(run->image) / run->header.height;
-    rc = ij_limits_check_header(job->limits, &run->header,
-                                ij_limits_pages(load, run->header.pages),
+    rc = open_pages(run);
+    if (rc < 0)
+        return rc;
+    run->turns = job->spec->load.is_upright && run->header.orientation > 1;
+    rc = ij_limits_check_header(job->limits, &run->header, run->shop.pages,
                                 run->shop.failure);
+    if (rc == 0)
+        rc = check_encoders(run);
     if (rc == 0)
         rc = plan(run);
     if (rc < 0)
@@ -159,6 +264,40 @@ int ij_run_turn(struct ij_run *run, VipsImage **image)
     return 0;
 }
 
+/* Open one further input, and make it upright sRGB in memory. */
+static int load_input(struct ij_run *run, size_t i, struct ij_source *source)
+{
+    const struct ij_opening first = { 1, 0, 1 };
+    struct ij_image_header header;
+    VipsImage **image = &run->inputs[i - 1];
+    int rc = open_header(run, i, &first, source, image);
+    if (rc < 0)
+        return rc;
+    ij_source_header(source, *image, &header);
+    rc = ij_limits_check_header(run->job->limits, &header, 1, run->shop.failure);
+    if (rc < 0)
+        return rc;
+    run->shop.source = source; /* what fails from here on is its fault */
+    if (ij_colour_to_srgb(image) != 0)
+        return ij_workshop_fail(&run->shop, IJ_STAGE_DECODE);
+    rc = ij_workshop_hold(&run->shop, IJ_STAGE_DECODE, image);
+    if (rc < 0)
+        return rc;
+    VipsImage *upright;
+    if (vips_autorot(*image, &upright, NULL) != 0)
+        return ij_workshop_fail(&run->shop, IJ_STAGE_DECODE);
+    ij_image_replace(image, upright);
+    run->shop.input_count = i;
+    return 0;
+}
+
+/* Say which image it was, in front of why. */
+static void name_input(struct imgjob_error *err, size_t i)
+{
+    const struct imgjob_error why = *err;
+    (void)snprintf(err->text, sizeof(err->text), "input %zu: %.230s", i, why.text);
+}
+
 /* Further inputs are small or the limits refuse them; steps read them in any order. */
 static int load_inputs(struct ij_run *run)
 {
@@ -168,30 +307,15 @@ static int load_inputs(struct ij_run *run)
                               IMGJOB_E_SPEC,
                               "the steps take %u images, and %zu were uploaded",
                               spec->inputs, run->job->input_count);
-    for (size_t i = 1; i < spec->inputs; i++) {
-        const struct ij_opening first = { 1, 0, 1 };
+    int rc = 0;
+    for (size_t i = 1; rc == 0 && i < spec->inputs; i++) {
         struct ij_source source;
-        struct ij_image_header header;
-        VipsImage **image = &run->inputs[i - 1];
-        int rc = open_header(run, i, &first, &source, image);
+        rc = load_input(run, i, &source);
+        run->shop.source = &run->source;
         if (rc < 0)
-            return rc;
-        ij_source_header(&source, *image, &header);
-        rc = ij_limits_check_header(run->job->limits, &header, 1, run->shop.failure);
-        if (rc < 0)
-            return rc;
-        VipsImage *upright;
-        if (ij_colour_to_srgb(image) != 0)
-            return ij_workshop_fail(&run->shop, IJ_STAGE_DECODE);
-        rc = ij_workshop_hold(&run->shop, IJ_STAGE_DECODE, image);
-        if (rc < 0)
-            return rc;
-        if (vips_autorot(*image, &upright, NULL) != 0)
-            return ij_workshop_fail(&run->shop, IJ_STAGE_DECODE);
-        ij_image_replace(image, upright);
-        run->shop.input_count = i;
+            name_input(&run->shop.failure->error, i);
     }
-    return 0;
+    return rc;
 }
 
 static enum ij_reason reason_of_callback(int code)
@@ -228,8 +352,14 @@ int ij_run_encode(struct ij_run *run, size_t index, VipsImage *image)
 {
     const struct ij_image_job *job = run->job;
     const struct ij_output_spec *asked = &job->spec->outputs[index];
+    /* a step may have added transparency, or laid it on a colour */
     uint32_t format =
-        ij_spec_output_format(asked, run->header.format, run->header.has_alpha);
+        ij_spec_output_format(asked, run->header.format, vips_image_hasalpha(image));
+    struct ij_extent made_extent = { (uint32_t)vips_image_get_width(image),
+                                     (uint32_t)vips_image_get_page_height(image) };
+    int rc = check_side(run, index, format, made_extent);
+    if (rc < 0)
+        return rc;
     IJ_AUTO(ij_encoded_done) struct ij_encoded encoded = { .bytes = NULL };
     int64_t since = ij_mono_ms(&ij_clock_system);
     if (ij_encode(image, asked, format, &encoded) != 0)
@@ -238,13 +368,13 @@ int ij_run_encode(struct ij_run *run, size_t index, VipsImage *image)
     if (run->in_memory)
         run->encode_ms += elapsed_ms(&since);
     run->output_bytes += encoded.len;
-    int rc = ij_limits_check_output(job->limits, run->output_bytes, run->shop.failure);
+    rc = ij_limits_check_output(job->limits, run->output_bytes, run->shop.failure);
     if (rc < 0)
         return rc;
     struct ij_image_output *made = &run->made[index];
     *made = encoded.about;
-    made->width = (uint32_t)vips_image_get_width(image);
-    made->height = (uint32_t)vips_image_get_page_height(image);
+    made->width = made_extent.width;
+    made->height = made_extent.height;
     made->len = encoded.len;
     struct imgjob_error err = { 0 };
     rc = job->on_output(job->callback_data, index, encoded.bytes, encoded.len, &err);
@@ -322,19 +452,20 @@ int ij_image_run(const struct ij_image_job *job, struct ij_image_output *outputs
     return 0;
 }
 
-int ij_image_header(const void *data, size_t len, struct ij_image_header *out,
+int ij_image_header(const struct ij_image_input *image,
+                    const struct imgjob_limits *limits, struct ij_image_header *out,
                     struct ij_failure *failure)
 {
     memset(failure, 0, sizeof(*failure));
     const struct ij_opening first = { 1, 0, 1 };
     struct ij_source source;
-    IJ_AUTO(ij_image_unref) VipsImage *image = NULL;
+    IJ_AUTO(ij_image_unref) VipsImage *opened = NULL;
     vips_error_clear();
-    int rc = ij_source_init(&source, data, len, failure);
+    int rc = ij_source_init(&source, image, limits->extra_formats, failure);
     if (rc == 0)
-        rc = ij_source_open(&source, &first, &image, failure);
+        rc = ij_source_open(&source, &first, &opened, failure);
     if (rc < 0)
         return rc;
-    ij_source_header(&source, image, out);
+    ij_source_header(&source, opened, out);
     return 0;
 }

@@ -34,6 +34,10 @@ int ij_run_colour(struct ij_run *run, VipsImage **image);
 /* Turn an image, or a frame, upright. */
 int ij_run_turn(struct ij_run *run, VipsImage **image);
 
+/* Open the image again at the size that the outputs need of it, where its reader can do
+ * that, and begin the pipeline. outputs.c */
+int ij_run_open_pixels(struct ij_run *run);
+
 /* Encode an output and hand it over. */
 int ij_run_encode(struct ij_run *run, size_t index, VipsImage *image);
 

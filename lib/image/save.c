@@ -100,7 +100,8 @@ static int candidate_init(struct candidate *candidate, VipsImage *image)
     int page_height = vips_image_get_page_height(image);
     candidate->pages = (uint32_t)(vips_image_get_height(image) / page_height);
     if (ij_metadata_select(image, metadata->is_given ? metadata->integer : 0,
-                           &candidate->image, &candidate->how.metadata) != 0)
+                           candidate->how.format, &candidate->image,
+                           &candidate->how.metadata) != 0)
         return -1;
     if (candidate->pages > 1 && !ij_encoder_has_frames(candidate->how.format)) {
         if (first_frame(&candidate->image, page_height) != 0)
@@ -167,6 +168,7 @@ static int likeness(void *data, const struct ij_encoded *encoded, double *ssim)
 {
     const struct candidate *candidate = data;
     const char *options = candidate->pages > 1 ? "[n=-1]" : "";
+    ij_image_allow(candidate->how.format); /* what was written here may be read here */
     IJ_AUTO(ij_image_unref)
     VipsImage *image =
         vips_image_new_from_buffer(encoded->bytes, encoded->len, options, NULL);
@@ -175,11 +177,16 @@ static int likeness(void *data, const struct ij_encoded *encoded, double *ssim)
     IJ_AUTO(ij_luma_done) struct ij_luma luma = { 0 };
     if (ij_luma_read(image, &luma) != 0)
         return -1;
-    if (luma.width != candidate->luma.width || luma.height != candidate->luma.height) {
+    /* an encoder makes one of frames that became equal: then the first stands for all */
+    struct ij_luma whole = candidate->luma;
+    uint32_t page_height = whole.height / candidate->pages;
+    if (luma.height != whole.height && luma.height >= page_height)
+        luma.height = whole.height = page_height;
+    if (luma.width != whole.width || luma.height != whole.height) {
         vips_error("save", "%s", "an encoder changed the size");
         return -1;
     }
-    if (ij_ssim(&candidate->luma, &luma, ssim) != 0) {
+    if (ij_ssim(&whole, &luma, ssim) != 0) {
         vips_error("save", "%s", "out of memory");
         return -1;
     }
@@ -270,12 +277,24 @@ static int encode_format(VipsImage *image, const struct ij_output_spec *output,
 
 /* ---- which candidate wins ---- */
 
-static bool can_be(VipsImage *image, uint32_t format)
+static bool can_hold(VipsImage *image, uint32_t format)
 {
+    uint32_t side_max = ij_encoder_side_max(format);
+    return ij_encoder_exists(format) &&
+           (uint32_t)vips_image_get_width(image) <= side_max &&
+           (uint32_t)vips_image_get_page_height(image) <= side_max;
+}
+
+/* Whether nothing of the image is lost but detail. */
+static bool is_fit(VipsImage *image, uint32_t format)
+{
+    bool is_animated = vips_image_get_page_height(image) < vips_image_get_height(image);
+    if (!can_hold(image, format))
+        return false;
     if (format == IMGJOB_FORMAT_JPEG && vips_image_hasalpha(image))
         return false;
-    return ij_encoder_can(format, (uint32_t)vips_image_get_width(image),
-                          (uint32_t)vips_image_get_page_height(image));
+    /* a still would always be smaller than what moves */
+    return !is_animated || ij_encoder_has_frames(format);
 }
 
 /* Within what was asked for before smaller. */
@@ -286,13 +305,22 @@ static bool is_better(const struct ij_encoded *made, const struct ij_encoded *th
     return made->len < than->len;
 }
 
+/* The first candidate that can hold the image at all, though not as it is. */
+static uint32_t least_unfit(VipsImage *image, const struct ij_output_spec *output)
+{
+    for (size_t i = 0; i < output->candidate_count; i++)
+        if (can_hold(image, output->candidates[i]))
+            return output->candidates[i];
+    return output->candidates[0];
+}
+
 static int encode_smallest(VipsImage *image, const struct ij_output_spec *output,
                            struct ij_encoded *out)
 {
     IJ_AUTO(ij_encoded_done) struct ij_encoded best = { 0 };
     uint32_t encodes = 0;
     for (size_t i = 0; i < output->candidate_count; i++) {
-        if (!can_be(image, output->candidates[i]))
+        if (!is_fit(image, output->candidates[i]))
             continue;
         IJ_AUTO(ij_encoded_done) struct ij_encoded made = { 0 };
         if (encode_format(image, output, output->candidates[i], &made) != 0)
@@ -304,25 +332,32 @@ static int encode_smallest(VipsImage *image, const struct ij_output_spec *output
         best = made;
         made = (struct ij_encoded){ 0 }; /* handed over */
     }
-    if (!best.bytes) /* none is fit for it: then as good as the first can */
-        return encode_format(image, output, output->candidates[0], out);
+    if (!best.bytes)
+        return encode_format(image, output, least_unfit(image, output), out);
     best.about.encodes = encodes;
     *out = best;
     best = (struct ij_encoded){ 0 }; /* handed over */
     return 0;
 }
 
-static bool may_encode_twice(const struct ij_output_spec *output)
+/* Whether the pixels are asked for more than once. */
+static bool reads_twice(const struct ij_output_spec *output, uint32_t format)
 {
-    return output->candidate_count > 1 || output->values[IJ_OUT_MAX_BYTES].is_given ||
-           output->values[IJ_OUT_TARGET_SSIM].is_given;
+    if (output->candidate_count > 1 || output->values[IJ_OUT_MAX_BYTES].is_given ||
+        output->values[IJ_OUT_TARGET_SSIM].is_given)
+        return true;
+    const struct ij_encoding how = {
+        .format = output->candidate_count ? output->candidates[0] : format,
+        .output = output,
+    };
+    return ij_encoder_counts_colors(&how);
 }
 
 int ij_encode(VipsImage *image, const struct ij_output_spec *output, uint32_t format,
               struct ij_encoded *out)
 {
     IJ_AUTO(ij_image_unref) VipsImage *pixels = NULL;
-    if (may_encode_twice(output)) {
+    if (reads_twice(output, format)) {
         pixels = vips_image_copy_memory(image);
         if (!pixels)
             return -1;

@@ -25,9 +25,10 @@ static inline void ij_image_replace(VipsImage **image, VipsImage *made)
     *image = made;
 }
 
-/* Recognize the bytes, and find the loader. @return 0, or IMGJOB_E_IMAGE */
-int ij_source_init(struct ij_source *source, const void *data, size_t len,
-                   struct ij_failure *failure);
+/* Recognize the bytes, and find the loader.
+ * @param extra_formats of the limits. @return 0, or IMGJOB_E_IMAGE */
+int ij_source_init(struct ij_source *source, const struct ij_image_input *image,
+                   uint32_t extra_formats, struct ij_failure *failure);
 
 /* The size that the file says it has, without a decoder having looked; 0 × 0 where it is
  * not known before. */
@@ -38,6 +39,7 @@ struct ij_opening {
     uint32_t shrink; /* 1, or for a JPEG 2, 4 or 8: decode at that fraction of the size */
     uint32_t page;   /* the first, from 0 */
     uint32_t pages;  /* how many, below each other in one image; 0 = all that follow */
+    double scale;    /* of what is drawn: so many times as large as it says; 0 = 1 */
 };
 
 /*
@@ -53,6 +55,14 @@ int ij_source_open(const struct ij_source *source, const struct ij_opening *open
 /* What an image that was opened without shrink says about itself. */
 void ij_source_header(const struct ij_source *source, VipsImage *image,
                       struct ij_image_header *out);
+
+/* Whether it is drawn, not decoded, and so has pixels at any size. */
+bool ij_source_is_drawn(const struct ij_source *source);
+
+/* How many times as large as its own size each page of one that is drawn is to be, so
+ * that it has `needed` pixels; larger only as far as the limits let it be. */
+double ij_source_scale(const struct imgjob_limits *limits, uint32_t pages,
+                       struct ij_extent own, struct ij_extent needed);
 
 /* How far the decoder may shrink an input so that it still has `needed` pixels, both as
  * stored; `is_safe` keeps twice as many. */

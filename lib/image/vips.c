@@ -1,6 +1,7 @@
 /*
  * Owns libvips' life in this process: started once, with nothing kept between images, no
- * threads beyond the ones a call needs, and no loader that its authors call untrusted.
+ * threads beyond the ones a call needs, and no loader that its authors call untrusted but
+ * those of formats that were switched on and have been met.
  */
 #include "image/image.h"
 
@@ -8,8 +9,13 @@
 
 #include <vips/vips.h>
 
+#include "base/auto.h"
+
 static pthread_once_t started = PTHREAD_ONCE_INIT;
 static bool is_running;
+
+static pthread_mutex_t allowed_lock = PTHREAD_MUTEX_INITIALIZER;
+static uint32_t allowed; /* guarded by allowed_lock: formats no longer blocked */
 
 /* Its warnings quote hostile files, and every fault also fails the call. */
 static void drop_message(const char *domain, GLogLevelFlags level, const char *text,
@@ -31,6 +37,7 @@ static void start(void)
     vips_cache_set_max(0);
     vips_concurrency_set(1);
     vips_block_untrusted_set(TRUE);
+    vips_operation_block_set("VipsForeignSaveJxl", FALSE); /* it reads only pixels */
     is_running = true;
 }
 
@@ -41,6 +48,28 @@ int ij_image_start(struct imgjob_error *err)
         return ij_fail(err, IMGJOB_E_INTERNAL, "start libvips %s: %.150s",
                        vips_version_string(), vips_error_buffer());
     return 0;
+}
+
+void ij_image_allow(uint32_t format)
+{
+    static const struct {
+        uint32_t format;
+        const char *loader; /* the class above all its loaders */
+    } loaders[] = {
+        { IMGJOB_FORMAT_SVG, "VipsForeignLoadSvg" },
+        { IMGJOB_FORMAT_PDF, "VipsForeignLoadPdf" },
+        { IMGJOB_FORMAT_JXL, "VipsForeignLoadJxl" },
+        { IMGJOB_FORMAT_JP2, "VipsForeignLoadJp2k" },
+    };
+    for (size_t i = 0; i < IJ_ARRAY_LEN(loaders); i++) {
+        if (loaders[i].format != format)
+            continue;
+        (void)pthread_mutex_lock(&allowed_lock);
+        if (!(allowed & IMGJOB_FORMAT_BIT(format)))
+            vips_operation_block_set(loaders[i].loader, FALSE);
+        allowed |= IMGJOB_FORMAT_BIT(format);
+        (void)pthread_mutex_unlock(&allowed_lock);
+    }
 }
 
 void ij_image_thread_end(void)

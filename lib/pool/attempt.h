@@ -13,6 +13,7 @@ struct ij_bench {
     struct ij_jobs *jobs;
     struct ij_blobs *inputs, *outputs;
     struct ij_leases *leases;
+    const struct ij_ops *ops; /* that specs may name */
     struct ij_clock clock;
     struct ij_log log;
 };

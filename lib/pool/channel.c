@@ -135,19 +135,26 @@ int ij_channel_end(struct ij_channel *channel)
 static int check_hello(const struct ij_channel *channel,
                        const struct ij_wire_frame *frame, struct imgjob_error *err)
 {
-    char build[IJ_WIRE_BUILD_SIZE];
-    ij_wire_build(build);
+    const struct ij_wire_hello *hello = &frame->hello, *expected = &channel->expected;
     if (frame->type != IJ_WIRE_HELLO)
         return ij_fail(err, IMGJOB_E_CRASHED, "it said something else (%u) than hello",
                        (unsigned)frame->type);
-    if (strcmp(frame->hello.build, build) != 0)
+    if (strcmp(hello->build, expected->build) != 0)
         return ij_fail(err, IMGJOB_E_CRASHED, "it is of build '%s', this library of '%s'",
-                       frame->hello.build, build);
-    if (frame->hello.pid != channel->process.pid)
+                       hello->build, expected->build);
+    if (hello->op_count != expected->op_count)
+        return ij_fail(err, IMGJOB_E_CRASHED,
+                       "it knows %u operations and the pool %u: worker_path must name a "
+                       "program that calls imgjob_worker_main() with an equal registry",
+                       hello->op_count, expected->op_count);
+    if (hello->op_hash != expected->op_hash)
+        return ij_fail(err, IMGJOB_E_CRASHED,
+                       "it describes its operations otherwise than the pool's registry");
+    if (hello->pid != channel->process.pid)
         return ij_fail(
             err, IMGJOB_E_CRASHED,
             "it runs as process %d, but %d was started: a wrapper must exec it",
-            (int)frame->hello.pid, (int)channel->process.pid);
+            (int)hello->pid, (int)channel->process.pid);
     return 0;
 }
 
@@ -184,8 +191,8 @@ int ij_channel_hello(struct ij_channel *channel, const char *path, int64_t until
     if (event == IJ_EVENT_STOP)
         rc = ij_fail(err, IMGJOB_E_BUSY, "stopped before worker '%.60s' was ready", path);
     else if (event != IJ_EVENT_FRAME)
-        rc = ij_fail(err, IMGJOB_E_CRASHED, "worker '%.60s' did not start: %.100s%s%.70s",
-                     path, why.text, last[0] ? ": " : "", last);
+        rc = ij_fail(err, IMGJOB_E_CRASHED, "worker '%.60s' did not start: %.*s%s%.70s",
+                     path, last[0] ? 100 : 170, why.text, last[0] ? ": " : "", last);
     ij_chatter_end(&channel->chatter);
     return rc;
 }

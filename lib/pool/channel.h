@@ -17,6 +17,7 @@ enum ij_event {
 
 /* Owned by the thread of the process. */
 struct ij_channel {
+    struct ij_wire_hello expected; /* of every worker, but its pid */
     struct ij_process process;
     struct ij_chatter chatter;
     char frame[IJ_WIRE_FRAME_MAX]; /* the one that is written or read now */

@@ -188,7 +188,7 @@ static enum ij_event answer_header(struct attempt *attempt,
 {
     attempt->has_header = true;
     attempt->header = *header;
-    uint32_t pages = ij_limits_pages(&attempt->work->spec->load, header->pages);
+    uint32_t pages = ij_limits_pages_taken(attempt->work->spec, header);
     attempt->is_refused = ij_limits_check_header(&attempt->child->config->limits, header,
                                                  pages, &attempt->out->failure) < 0;
     struct ij_wire_frame verdict = {
@@ -456,6 +456,9 @@ int ij_child_open(const struct ij_executor_config *config, struct ij_executor **
     child->config = config;
     child->channel.chatter.log = &config->log;
     child->channel.process = IJ_PROCESS_NONE;
+    int rc = ij_wire_hello_fill(&child->channel.expected, config->ops, err);
+    if (rc < 0)
+        return rc;
     child->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (child->stop_fd < 0)
         return ij_fail_errno(err, IMGJOB_E_NOMEM, "make a worker's place");

@@ -19,6 +19,7 @@
 /* What every attempt of a pool has in common; borrowed for the executor's life. */
 struct ij_executor_config {
     const char *worker_path;     /* child: the program */
+    const struct ij_ops *ops;    /* that specs may name; a worker must know the same */
     struct imgjob_limits limits; /* filled */
     uint32_t timeout_ms, cpu_ms; /* of one attempt */
     uint32_t recycle_jobs;

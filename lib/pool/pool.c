@@ -72,6 +72,7 @@ static int pool_start(struct imgjob_pool *pool, struct imgjob_error *err)
         .inputs = config->inputs,
         .outputs = config->outputs,
         .leases = &pool->leases,
+        .ops = config->executor.ops,
         .clock = config->clock,
         .log = config->log,
     };

@@ -190,7 +190,8 @@ int ij_process_start(const char *path, uint64_t memory_limit, uint64_t output_li
     (void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
     (void)snprintf(memory, sizeof(memory), "%" PRIu64, memory_limit);
     (void)snprintf(output, sizeof(output), "%" PRIu64, output_limit);
-    char *arguments[] = { (char *)path, pid, memory, output, NULL };
+    char mark[] = IJ_WORKER_MARK;
+    char *arguments[] = { (char *)path, mark, pid, memory, output, NULL };
     struct launch launch = {
         .path = path,
         .arguments = arguments,

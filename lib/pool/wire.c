@@ -14,7 +14,7 @@
 
 #include <imgjob/version.h>
 
-enum { WIRE_MAGIC = 0x4a494d47, WIRE_REVISION = 3, WIRE_HEAD_SIZE = 12 };
+enum { WIRE_MAGIC = 0x4a494d47, WIRE_REVISION = 4, WIRE_HEAD_SIZE = 12 };
 
 void ij_wire_build(char out[IJ_WIRE_BUILD_SIZE])
 {
@@ -23,6 +23,18 @@ void ij_wire_build(char out[IJ_WIRE_BUILD_SIZE])
                    WIRE_REVISION, sizeof(struct ij_wire_frame),
                    sizeof(struct imgjob_limits), sizeof(struct ij_image_header),
                    sizeof(struct ij_failure), IJ_STAGE_COUNT, IJ_REASON_COUNT);
+}
+
+int ij_wire_hello_fill(struct ij_wire_hello *hello, const struct ij_ops *ops,
+                       struct imgjob_error *err)
+{
+    struct ij_wire_hello said = { .op_count = (uint32_t)ops->count };
+    int rc = ij_ops_hash(ops, &said.op_hash, err);
+    if (rc < 0)
+        return rc;
+    ij_wire_build(said.build);
+    *hello = said;
+    return 0;
 }
 
 /* ---- writing ---- */
@@ -150,6 +162,8 @@ static void put_frame(struct writer *writer, const struct ij_wire_frame *frame)
     case IJ_WIRE_HELLO:
         put_text(writer, frame->hello.build, sizeof(frame->hello.build));
         put_u32(writer, (uint32_t)frame->hello.pid);
+        put_u32(writer, frame->hello.op_count);
+        put_u64(writer, frame->hello.op_hash);
         return;
     case IJ_WIRE_JOB:
         put_job(writer, &frame->job);
@@ -367,6 +381,9 @@ static void take_frame(struct reader *reader, struct ij_wire_frame *frame)
     case IJ_WIRE_HELLO:
         take_text(reader, frame->hello.build, sizeof(frame->hello.build), "build");
         frame->hello.pid = (int32_t)take_u32(reader, 1, INT32_MAX, "pid");
+        frame->hello.op_count =
+            take_u32(reader, 0, IJ_WIRE_OPS_MAX, "number of operations");
+        frame->hello.op_hash = take_u64(reader, "hash of operations");
         return;
     case IJ_WIRE_JOB:
         take_job(reader, &frame->job);

@@ -27,7 +27,8 @@ enum {
                                    * outputs and what is known of the image, or the
                                    * longest words of a failure */
     IJ_WIRE_ENCODES_MAX = 256,    /* no search over all formats takes so many */
-    IJ_WIRE_BUILD_SIZE = 64
+    IJ_WIRE_BUILD_SIZE = 64,
+    IJ_WIRE_OPS_MAX = 1024 /* operations, more than any registry has */
 };
 
 enum ij_wire_type {
@@ -42,6 +43,8 @@ enum ij_wire_type {
 struct ij_wire_hello {
     char build[IJ_WIRE_BUILD_SIZE]; /* as ij_wire_build() gives it */
     int32_t pid;
+    uint32_t op_count; /* of the operations it knows … */
+    uint64_t op_hash;  /* … and ij_ops_hash() of them */
 };
 
 struct ij_wire_job {
@@ -74,6 +77,11 @@ struct ij_wire_frame {
 
 /* What must be the same on both sides: the library's version, the shape of the frames. */
 void ij_wire_build(char out[IJ_WIRE_BUILD_SIZE]);
+
+/* All that a worker with these operations says of itself but its pid.
+ * @return 0, or IMGJOB_E_NOMEM */
+int ij_wire_hello_fill(struct ij_wire_hello *hello, const struct ij_ops *ops,
+                       struct imgjob_error *err);
 
 /* Write a frame. @return its length, or 0 when it does not fit or its type is unknown */
 size_t ij_wire_encode(const struct ij_wire_frame *frame, void *out, size_t size);

@@ -18,7 +18,7 @@ enum { DESCRIPTORS_MAX = IJ_SPEC_INPUTS_MAX + IJ_SPEC_OUTPUTS_MAX };
 
 struct worker {
     int fd;
-    ij_worker_run_fn run;
+    const struct ij_worker_trade *trade;
     struct ij_inputs inputs;
     struct imgjob_error *err; /* why the conversation ended */
     char frame[IJ_WIRE_FRAME_MAX];
@@ -134,23 +134,26 @@ static int on_info(void *data, const char *json, size_t len, struct imgjob_error
     return ij_outlet_inform(run->outlet, json, len, err);
 }
 
-static int parse_spec(const struct ij_wire_job *job, size_t descriptor_count,
+static int parse_spec(const struct worker *worker, const struct ij_wire_job *job,
                       struct imgjob_spec **out, struct ij_failure *failure)
 {
     struct imgjob_error err;
-    IJ_AUTO(ij_spec_freep) struct imgjob_spec *spec = NULL;
-    int rc = ij_spec_parse(job->spec, job->spec_len, &ij_image_ops, &spec, &err);
+    int rc = ij_spec_parse(job->spec, job->spec_len, worker->trade->ops, out, &err);
     if (rc < 0)
         return ij_failure_set(failure, IJ_STAGE_LOAD,
                               rc == IMGJOB_E_NOMEM ? IJ_REASON_MEMORY : IJ_REASON_SPEC,
                               rc, "%s", err.text);
-    if (descriptor_count != job->input_count + spec->output_count)
-        return ij_failure_set(failure, IJ_STAGE_LOAD, IJ_REASON_INTERNAL,
-                              IMGJOB_E_INTERNAL,
-                              "%zu descriptors for %zu inputs and %zu outputs",
-                              descriptor_count, job->input_count, spec->output_count);
-    *out = ij_steal(&spec);
     return 0;
+}
+
+static int check_delivery(const struct ij_wire_job *job, const struct imgjob_spec *spec,
+                          const struct delivery *delivery, struct ij_failure *failure)
+{
+    if (delivery->count == job->input_count + spec->output_count)
+        return 0;
+    return ij_failure_set(failure, IJ_STAGE_LOAD, IJ_REASON_INTERNAL, IMGJOB_E_INTERNAL,
+                          "%zu descriptors for %zu inputs and %zu outputs",
+                          delivery->count, job->input_count, spec->output_count);
 }
 
 static int read_inputs(struct worker *worker, const struct ij_wire_job *job,
@@ -170,7 +173,8 @@ static int run_job(struct worker *worker, const struct ij_wire_job *job,
                    struct ij_wire_result *result)
 {
     IJ_AUTO(ij_spec_freep) struct imgjob_spec *spec = NULL;
-    if (parse_spec(job, delivery->count, &spec, &result->failure) < 0 ||
+    if (parse_spec(worker, job, &spec, &result->failure) < 0 ||
+        check_delivery(job, spec, delivery, &result->failure) < 0 ||
         read_inputs(worker, job, delivery, &result->failure) < 0)
         return 0;
 
@@ -189,7 +193,8 @@ static int run_job(struct worker *worker, const struct ij_wire_job *job,
     };
     ij_inputs_give(&worker->inputs, &image_job);
     result->output_count = spec->output_count;
-    int rc = worker->run(&image_job, result->outputs, &result->timings, &result->failure);
+    int rc = worker->trade->run(&image_job, result->outputs, &result->timings,
+                                &result->failure);
     if (rc < 0 && outlet->failure.error.code != 0)
         result->failure = outlet->failure; /* closer to the cause */
     result->info = outlet->info.data;
@@ -222,13 +227,13 @@ static void worker_freep(struct worker **worker)
     free(*worker);
 }
 
-int ij_worker_serve(int fd, ij_worker_run_fn run, struct imgjob_error *err)
+int ij_worker_serve(int fd, const struct ij_worker_trade *trade, struct imgjob_error *err)
 {
     IJ_AUTO(worker_freep) struct worker *worker = calloc(1, sizeof(*worker));
     if (!worker)
         return ij_fail_nomem(err, "starting to serve");
     worker->fd = fd;
-    worker->run = run;
+    worker->trade = trade;
     worker->err = err;
     int rc;
     do

@@ -3,5 +3,6 @@
 
 int main(int argc, char **argv)
 {
-    ij_worker_main(argc, argv, ij_image_run);
+    const struct ij_worker_trade trade = { &ij_image_ops, ij_image_run };
+    ij_worker_main(argc, argv, &trade);
 }

@@ -61,13 +61,19 @@ static bool read_number(const char *text, uint64_t *out)
     return errno == 0 && *text >= '0' && *text <= '9' && *end == '\0';
 }
 
+bool ij_worker_is_meant(int argc, char **argv)
+{
+    return argc > 1 && strcmp(argv[1], IJ_WORKER_MARK) == 0;
+}
+
 static int read_arguments(int argc, char **argv, struct arguments *out,
                           struct imgjob_error *err)
 {
     uint64_t pid = 0;
-    if (argc != IJ_WORKER_ARGUMENTS || !read_number(argv[1], &pid) || pid > INT32_MAX ||
-        !read_number(argv[2], &out->memory_limit) ||
-        !read_number(argv[3], &out->output_limit))
+    if (argc != IJ_WORKER_ARGUMENTS || !ij_worker_is_meant(argc, argv) ||
+        !read_number(argv[2], &pid) || pid > INT32_MAX ||
+        !read_number(argv[3], &out->memory_limit) ||
+        !read_number(argv[4], &out->output_limit))
         return ij_fail(err, IMGJOB_E_INVALID,
                        "imgjob-worker is started by libimgjob, not by hand");
     out->pool_pid = (pid_t)pid;
@@ -204,10 +210,13 @@ static int warm_up(struct imgjob_error *err)
     return 0;
 }
 
-static int say_hello(struct imgjob_error *err)
+static int say_hello(const struct ij_ops *ops, struct imgjob_error *err)
 {
-    struct ij_wire_frame hello = { .type = IJ_WIRE_HELLO, .hello = { .pid = getpid() } };
-    ij_wire_build(hello.hello.build);
+    struct ij_wire_frame hello = { .type = IJ_WIRE_HELLO };
+    int rc = ij_wire_hello_fill(&hello.hello, ops, err);
+    if (rc < 0)
+        return rc;
+    hello.hello.pid = getpid();
     char bytes[IJ_WIRE_REPLY_MAX];
     size_t len = ij_wire_encode(&hello, bytes, sizeof(bytes));
     if (send(IJ_WORKER_SOCKET, bytes, len, MSG_NOSIGNAL) < 0)
@@ -215,7 +224,8 @@ static int say_hello(struct imgjob_error *err)
     return 0;
 }
 
-static int start(int argc, char **argv, struct imgjob_error *err)
+static int start(int argc, char **argv, const struct ij_ops *ops,
+                 struct imgjob_error *err)
 {
     struct arguments arguments;
     int rc = read_arguments(argc, argv, &arguments, err);
@@ -231,16 +241,16 @@ static int start(int argc, char **argv, struct imgjob_error *err)
      * modules and started no thread yet */
     if (rc == 0)
         rc = warm_up(err);
-    return rc < 0 ? rc : say_hello(err);
+    return rc < 0 ? rc : say_hello(ops, err);
 }
 
-_Noreturn void ij_worker_main(int argc, char **argv, ij_worker_run_fn run)
+_Noreturn void ij_worker_main(int argc, char **argv, const struct ij_worker_trade *trade)
 {
     struct imgjob_error err = { 0 };
-    int rc = start(argc, argv, &err);
+    int rc = start(argc, argv, trade->ops, &err);
     if (rc < 0)
         die(rc == IMGJOB_E_INVALID ? EXIT_USAGE : EXIT_START, &err);
-    if (ij_worker_serve(IJ_WORKER_SOCKET, run, &err) < 0)
+    if (ij_worker_serve(IJ_WORKER_SOCKET, trade, &err) < 0)
         die(EXIT_PROTOCOL, &err);
     _exit(EXIT_SUCCESS); /* no destructor is worth running, and some could crash */
 }

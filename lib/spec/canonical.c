@@ -30,7 +30,7 @@ static void write_output(struct ij_json_out *out, const struct ij_output_spec *o
 
 int ij_canonical_make(struct imgjob_spec *spec, struct imgjob_error *err)
 {
-    struct ij_buf buf = { 0 };
+    struct ij_buf buf = { .max = IJ_WRITTEN_MAX };
     struct ij_json_out out = { .buf = &buf };
     ij_json_open(&out, NULL, '{');
     if (!ij_load_is_default(&spec->load))
@@ -43,7 +43,7 @@ int ij_canonical_make(struct imgjob_spec *spec, struct imgjob_error *err)
     if (spec->wants_info)
         ij_json_put_bool(&out, "info", true);
     ij_json_close(&out, '}');
-    size_t len = buf.len; /* at most some 10 times what was read, so within the buffer */
+    size_t len = buf.len; /* what was read and all defaults: within the buffer */
     spec->text = ij_buf_take(&buf);
     if (!spec->text)
         return ij_fail_nomem(err, "writing a spec");

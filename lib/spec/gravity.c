@@ -1,13 +1,21 @@
 /* Owns where a box lies within another. */
 #include "spec/op.h"
 
+/* clang-format off */
+#define COMPASS                                                                          \
+    [IJ_GRAVITY_CENTER] = "center",       [IJ_GRAVITY_NORTH] = "north",                  \
+    [IJ_GRAVITY_NORTHEAST] = "northeast", [IJ_GRAVITY_EAST] = "east",                    \
+    [IJ_GRAVITY_SOUTHEAST] = "southeast", [IJ_GRAVITY_SOUTH] = "south",                  \
+    [IJ_GRAVITY_SOUTHWEST] = "southwest", [IJ_GRAVITY_WEST] = "west",                    \
+    [IJ_GRAVITY_NORTHWEST] = "northwest"
+/* clang-format on */
+
+const char *const ij_compass[] = { COMPASS, NULL };
 const char *const ij_gravities[] = {
-    [IJ_GRAVITY_CENTER] = "center",       [IJ_GRAVITY_NORTH] = "north",
-    [IJ_GRAVITY_NORTHEAST] = "northeast", [IJ_GRAVITY_EAST] = "east",
-    [IJ_GRAVITY_SOUTHEAST] = "southeast", [IJ_GRAVITY_SOUTH] = "south",
-    [IJ_GRAVITY_SOUTHWEST] = "southwest", [IJ_GRAVITY_WEST] = "west",
-    [IJ_GRAVITY_NORTHWEST] = "northwest", [IJ_GRAVITY_ATTENTION] = "attention",
-    [IJ_GRAVITY_ENTROPY] = "entropy",     NULL,
+    COMPASS,
+    [IJ_GRAVITY_ATTENTION] = "attention",
+    [IJ_GRAVITY_ENTROPY] = "entropy",
+    NULL,
 };
 
 /* How far in, in halves of the space that is left: 0 = left or top, 2 = right or bottom.

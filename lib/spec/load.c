@@ -27,8 +27,9 @@ const struct ij_param ij_load_params[IJ_LOAD_COUNT] = {
                         .min = 1,
                         .max = IJ_SPEC_PAGES_MAX,
                         .fallback = IJ_DEFAULT_INT(1),
-                        .doc = "How many pages or frames to take, or \"all\"; more than "
-                               "one are kept by formats with frames" },
+                        .doc = "How many pages or frames to take at most, or \"all\"; "
+                               "gif, webp and tiff keep them, and only the first is "
+                               "taken where no output is one of these" },
     [IJ_LOAD_UPRIGHT] = { .name = "upright",
                           .type = IJ_PARAM_BOOL,
                           .fallback = IJ_DEFAULT_INT(1),

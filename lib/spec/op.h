@@ -120,6 +120,7 @@ struct ij_ops {
 
 /* A parameter as every operation that has it reads it: no two gravities. */
 extern const char *const ij_gravities[]; /* in the order of enum ij_gravity */
+extern const char *const ij_compass[];   /* those of them that are places */
 enum ij_gravity {
     IJ_GRAVITY_CENTER,
     IJ_GRAVITY_NORTH,

@@ -12,13 +12,13 @@
 const char ij_output_name_default[] = "image";
 
 const char *const ij_output_formats[] = { "jpeg", "png",  "webp", "avif",
-                                          "gif",  "tiff", NULL };
+                                          "gif",  "tiff", "jxl",  NULL };
 const char *const ij_output_candidates[] = { "webp", "avif", "jpeg", NULL };
 
 static const char auto_name[] = "auto";
 static const char outputs_at[] = "/outputs";
-static const char *const or_auto[] = { "jpeg", "png",  "webp", "avif",
-                                       "gif",  "tiff", "auto", NULL };
+static const char *const or_auto[] = { "jpeg", "png", "webp", "avif", "gif",
+                                       "tiff", "jxl", "auto", NULL };
 
 static const char *const chromas[] = {
     [IJ_CHROMA_AUTO] = "auto", [IJ_CHROMA_420] = "420", [IJ_CHROMA_444] = "444", NULL
@@ -68,7 +68,9 @@ const struct ij_param ij_output_params[IJ_OUT_PARAM_COUNT] = {
                         .min = 2,
                         .max = 256,
                         .fallback = IJ_DEFAULT_INT(256),
-                        .doc = "The most colours of a palette; png needs palette" },
+                        .doc = "The most colours of a palette; an image that has no more "
+                               "keeps them all, else png makes 2, 4, 16 or 256 and gif a "
+                               "power of 2; png needs palette" },
     [IJ_OUT_DITHER] = { .name = "dither",
                         .type = IJ_PARAM_REAL,
                         .min = 0,
@@ -102,7 +104,9 @@ const struct ij_param ij_output_params[IJ_OUT_PARAM_COUNT] = {
                           .type = IJ_PARAM_CHOICE,
                           .fallback = IJ_DEFAULT_INT(IJ_METADATA_STRIP),
                           .choices = metadata,
-                          .doc = "What is kept of EXIF, XMP and IPTC" },
+                          .doc = "What is kept of EXIF, XMP and IPTC; copyright keeps "
+                                 "the artist and the copyright of EXIF, in a tiff as "
+                                 "XMP; a tiff has no EXIF, and a gif none of them" },
     [IJ_OUT_MAX_BYTES] = { .name = "max_bytes",
                            .type = IJ_PARAM_INT,
                            .min = 1,
@@ -132,16 +136,17 @@ enum {
     AVIF = 1 << IMGJOB_FORMAT_AVIF,
     GIF = 1 << IMGJOB_FORMAT_GIF,
     TIFF = 1 << IMGJOB_FORMAT_TIFF,
+    JXL = 1 << IMGJOB_FORMAT_JXL,
     AS_INPUT = JPEG | PNG | WEBP, /* what an output without a format can become */
-    WRITTEN = JPEG | PNG | WEBP | AVIF | GIF | TIFF
+    WRITTEN = JPEG | PNG | WEBP | AVIF | GIF | TIFF | JXL
 };
 
 static const uint32_t formats_of[IJ_OUT_PARAM_COUNT] = {
-    [IJ_OUT_QUALITY] = JPEG | WEBP | AVIF | TIFF,
-    [IJ_OUT_EFFORT] = PNG | WEBP | AVIF | GIF,
+    [IJ_OUT_QUALITY] = JPEG | WEBP | AVIF | TIFF | JXL,
+    [IJ_OUT_EFFORT] = PNG | WEBP | AVIF | GIF | JXL,
     [IJ_OUT_PROGRESSIVE] = JPEG | PNG,
     [IJ_OUT_CHROMA] = JPEG | AVIF,
-    [IJ_OUT_LOSSLESS] = WEBP | AVIF,
+    [IJ_OUT_LOSSLESS] = WEBP | AVIF | JXL,
     [IJ_OUT_PALETTE] = PNG,
     [IJ_OUT_COLORS] = PNG | GIF,
     [IJ_OUT_DITHER] = PNG | GIF,
@@ -149,10 +154,10 @@ static const uint32_t formats_of[IJ_OUT_PARAM_COUNT] = {
     [IJ_OUT_LOOP] = WEBP | GIF,
     [IJ_OUT_DELAY] = WEBP | GIF,
     [IJ_OUT_BACKGROUND] = JPEG | TIFF,
-    [IJ_OUT_METADATA] = WRITTEN,
+    [IJ_OUT_METADATA] = WRITTEN & ~JXL,   /* libvips 8.14 writes none into it */
     [IJ_OUT_MAX_BYTES] = WRITTEN & ~TIFF, /* tiff has nothing to search */
-    [IJ_OUT_TARGET_SSIM] = JPEG | WEBP | AVIF,
-    [IJ_OUT_MIN_QUALITY] = JPEG | WEBP | AVIF,
+    [IJ_OUT_TARGET_SSIM] = JPEG | WEBP | AVIF | JXL,
+    [IJ_OUT_MIN_QUALITY] = JPEG | WEBP | AVIF | JXL,
 };
 
 static uint32_t bit_of(uint32_t format)
@@ -290,7 +295,7 @@ static int refuse_setting(const struct ij_output_spec *output, enum ij_output_pa
         return ij_fail(err, IMGJOB_E_SPEC, "%s: no candidate has such a setting", at);
     if (param == IJ_OUT_TARGET_SSIM)
         return ij_fail(err, IMGJOB_E_SPEC,
-                       "%s: needs the format jpeg, webp, avif or auto", at);
+                       "%s: needs the format jpeg, webp, avif, jxl or auto", at);
     return ij_fail(err, IMGJOB_E_SPEC, "%s: needs a format that has it", at);
 }
 

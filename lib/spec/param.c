@@ -222,8 +222,7 @@ static int read_color(const struct ij_json *value, const char *at, uint32_t *out
                    at, word);
 }
 
-/* Give memory to the spec. @return it; NULL when there is none, and then it is freed */
-static void *keep(struct imgjob_spec *spec, void *memory)
+void *ij_spec_keep(struct imgjob_spec *spec, void *memory)
 {
     IJ_AUTO(ij_free) void *kept = memory;
     if (!kept)
@@ -249,7 +248,7 @@ static int read_text(const struct ij_reading *reading, const struct ij_param *pa
     if (len < min || len > max)
         return ij_fail(reading->err, IMGJOB_E_SPEC,
                        "%s: must have %zu..%zu bytes, not %zu", at, min, max, len);
-    *out = keep(reading->spec, strdup(text));
+    *out = ij_spec_keep(reading->spec, strdup(text));
     return *out ? 0 : ij_fail_nomem(reading->err, "reading a spec");
 }
 
@@ -310,7 +309,8 @@ static int read_numbers(const struct ij_reading *reading, const struct ij_param 
     if (rc < 0)
         return rc;
     size_t count = ij_json_count(value) * (param->group ? param->group : 1);
-    double *numbers = keep(reading->spec, calloc(count ? count : 1, sizeof(*numbers)));
+    double *numbers =
+        ij_spec_keep(reading->spec, calloc(count ? count : 1, sizeof(*numbers)));
     if (!numbers)
         return ij_fail_nomem(reading->err, "reading a spec");
     out->numbers.at = numbers;

@@ -35,6 +35,10 @@ int ij_value_refuse_choice(const char *const *names, const char *given, const ch
 int ij_members_expect(const struct ij_json *object, const char *const *names,
                       const char *at, struct imgjob_error *err);
 
+/* Give memory to the spec, freed with it.
+ * @return it; NULL when there is none, and then it is freed */
+void *ij_spec_keep(struct imgjob_spec *spec, void *memory);
+
 /* Read a parameter's value; NULL = absent. @return 0, or IMGJOB_E_SPEC, _NOMEM */
 int ij_param_read(const struct ij_reading *reading, const struct ij_param *param,
                   const struct ij_json *value, const char *at, struct ij_value *out);

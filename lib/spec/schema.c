@@ -320,3 +320,16 @@ void ij_spec_schema(const struct ij_ops *ops, struct ij_buf *buf)
     ij_json_close(&out, '}');
     ij_json_close(&out, '}');
 }
+
+int ij_ops_hash(const struct ij_ops *ops, uint64_t *out, struct imgjob_error *err)
+{
+    IJ_AUTO(ij_buf_done) struct ij_buf buf = { .max = IJ_WRITTEN_MAX };
+    ij_spec_schema(ops, &buf);
+    if (buf.failed)
+        return ij_fail_nomem(err, "describing the operations");
+    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+    for (size_t i = 0; i < buf.len; i++)
+        hash = (hash ^ (unsigned char)buf.data[i]) * UINT64_C(0x100000001b3);
+    *out = hash;
+    return 0;
+}

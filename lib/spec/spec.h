@@ -15,8 +15,9 @@ enum {
     IJ_SPEC_OUTPUTS_MAX = 16,
     IJ_SPEC_INPUTS_MAX = 9, /* the image and 8 more */
     IJ_SPEC_PAGES_MAX = 256,
-    IJ_FORMATS_MAX = 16,     /* more than there are */
-    IJ_OUTPUT_NAME_SIZE = 65 /* [a-z0-9][a-z0-9_-]{0,63} and a terminator */
+    IJ_FORMATS_MAX = 16,             /* more than there are */
+    IJ_OUTPUT_NAME_SIZE = 65,        /* [a-z0-9][a-z0-9_-]{0,63} and a terminator */
+    IJ_WRITTEN_MAX = 8 * 1024 * 1024 /* bytes of a text that is made of all tables */
 };
 
 /* What an output may say beside name, steps and format: the index into
@@ -128,6 +129,10 @@ void ij_spec_schema(const struct ij_ops *ops, struct ij_buf *out);
 /* The same for people: a Markdown table per group of operations, and one of outputs. */
 void ij_spec_markdown(const struct ij_ops *ops, struct ij_buf *out);
 
+/* A number that differs, but for chance, where two tables describe their operations
+ * differently: mistakes are found by it, not enemies. @return 0, or IMGJOB_E_NOMEM */
+int ij_ops_hash(const struct ij_ops *ops, uint64_t *out, struct imgjob_error *err);
+
 /* The format an output gets, given what the input is and whether what is encoded has
  * alpha; not for "auto". Never NONE. */
 uint32_t ij_spec_output_format(const struct ij_output_spec *output, uint32_t input_format,
@@ -147,6 +152,17 @@ uint32_t ij_format_by_name(const char *name);
 /* The extension of a file of that format: "jpg", "png", …; "bin" for any other. */
 const char *ij_format_extension(uint32_t format);
 
-/* The format that the first bytes of a file say; NONE if none that we read. 32 bytes are
- * enough. Pure; also used on the worker's outputs. */
+/* The format that the first bytes of a file say; NONE if none that we know. 32 bytes are
+ * enough, 64 for an SVG that begins with space. Pure; also used on the worker's outputs.
+ */
 uint32_t ij_format_sniff(const void *data, size_t len);
+
+/* Whether files of that format are read: always, or since it is one of `extra`. */
+bool ij_format_is_read(uint32_t format, uint32_t extra);
+
+/* The formats that are read, for people: "jpeg, png, …, heic, svg". Never cut off. */
+enum { IJ_FORMATS_TEXT_SIZE = 80 };
+void ij_formats_read(uint32_t extra, char out[IJ_FORMATS_TEXT_SIZE]);
+
+/* Whether each of the set can be switched on. @return 0, or IMGJOB_E_INVALID */
+int ij_extra_formats_check(uint32_t extra, struct imgjob_error *err);

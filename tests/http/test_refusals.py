@@ -119,7 +119,8 @@ def test_long_spec_over_a_limit_is_422_with_a_pointer(server, png, spec, pointer
 
 
 def test_what_is_no_image_is_415(server, images):
-    for name, words in (("picture.svg", "SVG"), ("document.pdf", "PDF")):
+    for name, words in (("picture.svg", "is svg, which is not read here"),
+                        ("document.pdf", "is pdf, which is not read here")):
         data = (images / name).read_bytes()
         refused(server.post(data=data, params=PNG_FIELDS, headers={"Content-Type": "image/png"}),
                 415, words)

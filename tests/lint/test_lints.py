@@ -6,6 +6,7 @@ import exports
 import forms
 import layers
 import public_docs
+import readme
 import sizes
 
 SOUND = {
@@ -159,3 +160,27 @@ def test_long_functions_are_reported(tree):
     long = "static int f(int a, int (*b)(int, int), int c, int d, int e, int g)\n{\n" + body + "}\n"
     notes = sizes.check(tree({"lib/run.c": SOUND["lib/run.c"] + "\n" + long}))
     assert notes == ["lib/run.c:13: f: 73 lines", "lib/run.c:13: f: 6 parameters"]
+
+
+def test_the_readme_has_the_list_of_operations_between_its_marks():
+    old = f"# A\n{readme.BEGIN}old\n{readme.END}# B\n"
+    new = readme.with_operations(old, "\n| `blur` |\n")
+    assert new == f"# A\n{readme.BEGIN}\n| `blur` |\n\n{readme.END}# B\n"
+    assert readme.with_operations(new, "| `blur` |") == new
+
+
+def test_a_readme_without_marks_is_a_fault():
+    with pytest.raises(ValueError, match="are missing"):
+        readme.with_operations("# A\n", "| `blur` |")
+
+
+def test_a_readme_that_lacks_an_operation_is_a_fault(tmp_path, capsys):
+    program = tmp_path / "imgjobd"
+    program.write_text("#!/bin/sh\necho '| `blur` |'\n")
+    program.chmod(0o755)
+    page = tmp_path / "README.md"
+    page.write_text(readme.BEGIN + readme.END)
+    assert readme.main(str(page), str(program)) == 1
+    assert "+| `blur` |" in capsys.readouterr().out
+    assert readme.main(str(page), str(program), "--write") == 0
+    assert readme.main(str(page), str(program)) == 0

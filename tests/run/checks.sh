@@ -76,6 +76,14 @@ check_exports() {
     one 'lint: exports' $python tests/lint/exports.py . build/lib/libimgjob.so
 }
 
+check_readme() {
+    if [ -x build/server/imgjobd ]; then
+        one 'lint: README' $python tests/lint/readme.py README.md build/server/imgjobd
+    else
+        skip 'lint: README' 'the server was not built: no civetweb'
+    fi
+}
+
 # ---- tests of a build
 
 # check_c_tests NAME DIRECTORY ARGUMENT…
@@ -96,6 +104,14 @@ check_http() {
         env IMGJOBD="$PWD/$2/server/imgjobd" IJ_FIXTURES="$PWD/$2/tests/fixtures/out" \
         IJ_MISBEHAVING_WORKER="$PWD/$2/tests/unit/misbehaving_worker" \
         $python -m pytest -q -p no:cacheprovider --junitxml="$logs/http-$1.xml" tests/http
+}
+
+# check_engine NAME DIRECTORY
+check_engine() {
+    suite "engine: $1" junit "$logs/engine-$1.xml" \
+        env ENGINE_RUNNER="$PWD/$2/tests/engine/engine-runner" \
+        IJ_FIXTURES="$PWD/$2/tests/fixtures/out" \
+        $python -m pytest -q -p no:cacheprovider --junitxml="$logs/engine-$1.xml" tests/engine
 }
 
 check_examples() {
@@ -140,7 +156,8 @@ check_tsan() {
         cp "build/$worker" "build-tsan/$worker" || return
     done
     export TSAN_OPTIONS='exitcode=66 second_deadlock_stack=1 ignore_noninstrumented_modules=1'
+    export IJ_OWN_WORKER="$PWD/build/tests/unit/test_operations"
     check_c_tests tsan build-tsan --timeout-multiplier 10
     check_http tsan build-tsan
-    unset TSAN_OPTIONS
+    unset TSAN_OPTIONS IJ_OWN_WORKER
 }

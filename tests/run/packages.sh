@@ -3,8 +3,8 @@
 packages='gcc g++ libc6-dev binutils meson ninja-build pkg-config clang-format
     libvips-dev libvips-tools libsqlite3-dev libcivetweb-dev libjson-c-dev libssl-dev
     libcmocka-dev curl sqlite3 procps python3 python3-pytest python3-requests
-    python3-hypothesis python3-pil'
-packages_of_the_whole_run='clang make strace valgrind'
+    python3-hypothesis python3-pil fonts-dejavu-core'
+packages_of_the_whole_run='clang make strace valgrind imagemagick python3-numpy'
 # AVIF and HEIC come as plugins from Debian 13 on
 packages_where_they_exist='libheif-plugin-aomenc libheif-plugin-dav1d
     libheif-plugin-libde265'

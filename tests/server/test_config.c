@@ -77,6 +77,31 @@ static void flag_takes_its_value_either_way(void **state)
     assert_int_equal(config.isolation, IJ_ISOLATION_INLINE);
 }
 
+static void a_set_is_names_with_a_comma_between(void **state)
+{
+    (void)state;
+    const char *none[] = { "imgjobd", "--extra-formats=", NULL };
+    const char *some[] = { "imgjobd", "--extra-formats", "jp2, svg", NULL };
+    const char *all[] = { "imgjobd", "--extra-formats=svg,pdf,jxl,jp2", NULL };
+    IJ_AUTO(ij_config_done) struct ij_config empty, two, full;
+    expect_code(0, load(&empty, none, NULL));
+    expect_code(0, load(&two, some, NULL));
+    expect_code(0, load(&full, all, NULL));
+    assert_int_equal(empty.extra_formats, 0);
+    assert_int_equal(two.extra_formats, 1 << IJ_EXTRA_SVG | 1 << IJ_EXTRA_JP2);
+    const struct ij_setting *setting = ij_settings;
+    while (strcmp(setting->name, "extra_formats") != 0)
+        setting++;
+    char room[IJ_SETTING_ROOM_SIZE];
+    assert_string_equal(ij_setting_text(&empty, setting, room), "");
+    assert_string_equal(ij_setting_text(&two, setting, room), "svg,jp2");
+    assert_string_equal(ij_setting_text(&full, setting, room), "svg,pdf,jxl,jp2");
+    const char *wrong[] = { "imgjobd", "--extra-formats=svg,bmp", NULL };
+    expect_refusal(wrong, NULL,
+                   "extra_formats = 'svg,bmp' (flag): must be any of svg, pdf, jxl, jp2, "
+                   "with a comma between");
+}
+
 static void refusals_name_key_value_range_and_source(void **state)
 {
     (void)state;
@@ -133,6 +158,7 @@ int main(void)
         cmocka_unit_test(table_is_complete_and_its_defaults_are_in_range),
         cmocka_unit_test(flags_win_over_the_environment_and_that_over_the_file),
         cmocka_unit_test(flag_takes_its_value_either_way),
+        cmocka_unit_test(a_set_is_names_with_a_comma_between),
         cmocka_unit_test(refusals_name_key_value_range_and_source),
         cmocka_unit_test(unknown_names_are_refused),
         cmocka_unit_test(address_that_others_reach_must_be_allowed),

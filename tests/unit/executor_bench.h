@@ -44,6 +44,7 @@ static inline void bench_init(struct bench *bench, const char *variable)
     assert_int_equal(sem_init(&bench->lines, 0, 0), 0);
     bench->config = (struct ij_executor_config){
         .worker_path = program(variable),
+        .ops = &ij_image_ops,
         .timeout_ms = 30000,
         .cpu_ms = 20000,
         .recycle_jobs = 500,

@@ -43,22 +43,40 @@ static inline struct bytes fixture(const char *name)
     return read_file(directory, name);
 }
 
+/* An image as a file would hold it. @param suffix ".png", with options */
+static inline struct bytes encoded(VipsImage *image, const char *suffix)
+{
+    void *data;
+    size_t len;
+    if (vips_image_write_to_buffer(image, suffix, &data, &len, NULL) != 0)
+        fail_msg("%s: %s", suffix, vips_error_buffer());
+    struct bytes bytes = { malloc(len), len };
+    assert_non_null(bytes.data);
+    memcpy(bytes.data, data, len);
+    g_free(data);
+    return bytes;
+}
+
 /* ---- running one image ---- */
 
 struct made {
-    struct ij_image_output output;
+    struct ij_image_output outputs[IJ_SPEC_OUTPUTS_MAX];
+    struct ij_image_output output; /* the first of them */
     struct ij_image_header header;
     struct ij_timings timings;
     struct ij_failure failure;
-    VipsImage *image;  /* what was encoded, decoded again */
-    int header_answer; /* what on_header returns */
-    int output_answer; /* what on_output returns */
+    VipsImage *images[IJ_SPEC_OUTPUTS_MAX]; /* what was encoded, decoded again, all of
+                                             * its pages below each other */
+    VipsImage *image;                       /* the first of them, borrowed */
+    int header_answer;                      /* what on_header returns */
+    int output_answer;                      /* what on_output returns */
     size_t output_calls;
 };
 
 static inline void made_done(struct made *made)
 {
-    g_clear_object(&made->image);
+    for (size_t i = 0; i < IJ_SPEC_OUTPUTS_MAX; i++)
+        g_clear_object(&made->images[i]);
 }
 
 static inline int keep_header(void *data, const struct ij_image_header *header)
@@ -72,15 +90,21 @@ static inline int keep_output(void *data, size_t index, const void *bytes, size_
                               struct imgjob_error *err)
 {
     struct made *made = data;
-    assert_int_equal(index, 0);
+    assert_int_equal(index, made->output_calls);
     made->output_calls++;
     if (made->output_answer < 0)
         return ij_fail(err, made->output_answer, "no room for %zu bytes", len);
     VipsImage *read = vips_image_new_from_buffer(bytes, len, "", NULL);
     assert_non_null(read);
-    made->image = vips_image_copy_memory(read);
+    if (vips_image_get_n_pages(read) > 1) {
+        g_object_unref(read);
+        read = vips_image_new_from_buffer(bytes, len, "[n=-1]", NULL);
+        assert_non_null(read);
+    }
+    made->images[index] = vips_image_copy_memory(read);
     g_object_unref(read);
-    assert_non_null(made->image);
+    assert_non_null(made->images[index]);
+    made->image = made->images[0];
     return 0;
 }
 
@@ -112,8 +136,9 @@ static inline int run_bytes(const struct bytes *bytes, const char *json,
         .callback_data = made,
     };
     memset(&made->failure, 0xee, sizeof(made->failure));
-    int rc = ij_image_run(&job, &made->output, &made->timings, &made->failure);
+    int rc = ij_image_run(&job, made->outputs, &made->timings, &made->failure);
     assert_int_equal(rc, made->failure.error.code);
+    made->output = made->outputs[0];
     return rc;
 }
 
@@ -124,13 +149,22 @@ static inline int run(const char *name, const char *json, const struct setting *
     return run_bytes(&bytes, json, setting, made);
 }
 
-static inline void run_well(const char *name, const char *json, struct made *made)
+static inline void expect_well(const char *name, int rc, const struct made *made)
 {
-    if (run(name, json, NULL, made) != 0)
+    if (rc != 0)
         fail_msg("%s: %s (%s)", name, made->failure.error.text,
                  made->failure.library_text);
-    assert_int_equal(vips_image_get_width(made->image), made->output.width);
-    assert_int_equal(vips_image_get_height(made->image), made->output.height);
+    for (size_t i = 0; i < made->output_calls; i++) {
+        const struct ij_image_output *output = &made->outputs[i];
+        assert_int_equal(vips_image_get_width(made->images[i]), output->width);
+        assert_int_equal(vips_image_get_height(made->images[i]),
+                         output->height * output->pages);
+    }
+}
+
+static inline void run_well(const char *name, const char *json, struct made *made)
+{
+    expect_well(name, run(name, json, NULL, made), made);
 }
 
 static inline int start_image_room(void **state)

@@ -196,5 +196,6 @@ int main(int argc, char **argv)
         say_foreign_hello();
         hang();
     }
-    ij_worker_main(argc, argv, run);
+    const struct ij_worker_trade trade = { &ij_image_ops, run };
+    ij_worker_main(argc, argv, &trade);
 }

@@ -2,14 +2,11 @@
  * Operations on the geometry: every size against its formula, every pixel that is moved
  * and not computed against where it came from.
  */
-#include "test.h"
+#include "image_step.h"
 
 #include <math.h>
 
-#include <vips/vips.h>
-
 #include "image/image.h"
-#include "image/operation.h"
 #include "image/source.h"
 
 extern const struct ij_image_op ij_resize_op, ij_crop_op, ij_trim_op, ij_extend_op,
@@ -40,42 +37,6 @@ static VipsImage *painted(int width, int height, int bands)
     assert_non_null(made);
     return made;
 }
-
-struct set {
-    const char *param; /* NULL = no more */
-    struct ij_value value;
-};
-enum { SETS_MAX = 6 };
-
-static struct ij_step step_of(const struct ij_image_op *op, const struct set *sets)
-{
-    struct ij_step step = { .op = &op->op };
-    for (size_t i = 0; i < op->op.param_count; i++)
-        step.values[i] = op->op.params[i].fallback;
-    for (size_t s = 0; s < SETS_MAX && sets[s].param; s++) {
-        size_t i = 0;
-        while (i < op->op.param_count &&
-               strcmp(op->op.params[i].name, sets[s].param) != 0)
-            i++;
-        assert_true(i < op->op.param_count);
-        step.values[i] = sets[s].value;
-    }
-    return step;
-}
-
-static int64_t choice(const struct ij_image_op *op, const char *param, const char *name)
-{
-    for (size_t i = 0; i < op->op.param_count; i++)
-        for (int64_t k = 0; strcmp(op->op.params[i].name, param) == 0; k++)
-            if (strcmp(op->op.params[i].choices[k], name) == 0)
-                return k;
-    fail_msg("%s knows no %s %s", op->op.name, param, name);
-    return -1;
-}
-
-#define INT(n)   IJ_DEFAULT_INT(n)
-#define REAL(x)  IJ_DEFAULT_REAL(x)
-#define COLOR(c) IJ_DEFAULT_COLOR(c)
 
 static struct ij_extent size_of(VipsImage *image)
 {
@@ -616,6 +577,35 @@ static void a_missing_side_follows_and_dpr_multiplies(void **state)
     expect_code(IMGJOB_E_SPEC, wide.op->plan(&wide, high, &to, &test_err));
 }
 
+/* Where one side is not asked for, no fit has anything to fit, to cut or to pad. */
+static void a_side_alone_means_the_same_for_every_fit(void **state)
+{
+    (void)state;
+    static const char *const fits[] = { "fill", "inside", "cover", "contain", "outside" };
+    uint32_t seed = 5;
+    for (int i = 0; i < 150; i++) {
+        uint32_t sides[3];
+        for (int k = 0; k < 3; k++) {
+            seed = seed * 1664525 + 1013904223;
+            sides[k] = 1 + (seed >> 8) % 12;
+        }
+        bool may_enlarge = i % 2 == 0 || sides[2] > sides[0];
+        IJ_AUTO(ij_image_unref)
+        VipsImage *image = painted((int)sides[0], (int)sides[1], 3);
+        struct ij_step step =
+            step_of(&ij_resize_op,
+                    (struct set[SETS_MAX]){
+                        { "width", INT(sides[2]) },
+                        { "enlarge", INT(may_enlarge) },
+                        { "fit", INT(choice(&ij_resize_op, "fit", fits[i / 2 % 5])) } });
+        IJ_AUTO(ij_image_unref) VipsImage *made = made_of(&step, image);
+        double height = fmax(1, floor((double)sides[1] * sides[2] / sides[0] + .5));
+        assert_int_equal(vips_image_get_width(made), sides[2]);
+        assert_int_equal(vips_image_get_height(made), height);
+        assert_int_equal(vips_image_get_bands(made), 3);
+    }
+}
+
 /* One colour stays that colour, whatever the kernel, the light and the alpha. */
 static void one_colour_stays_itself(void **state)
 {
@@ -651,6 +641,71 @@ static void one_colour_stays_itself(void **state)
                 }
 }
 
+/* Alike under both mirrors, of sides that no pixel's middle divides evenly. */
+static VipsImage *symmetric(int bands)
+{
+    enum { W = 11, H = 9 };
+    uint8_t bytes[W * H * 4], *to = bytes;
+    for (int y = 0; y < H; y++)
+        for (int x = 0; x < W; x++)
+            for (int i = 0; i < bands; i++) {
+                int across = x < W / 2 ? x : W - 1 - x, down = y < H / 2 ? y : H - 1 - y;
+                *to++ =
+                    (uint8_t)(40 + 30 * across + 13 * down + across * down % 3 * 20 + i);
+            }
+    IJ_AUTO(ij_image_unref)
+    VipsImage *plain = vips_image_new_from_memory_copy(bytes, (size_t)(to - bytes), W, H,
+                                                       bands, VIPS_FORMAT_UCHAR);
+    VipsImage *made;
+    assert_int_equal(
+        vips_copy(plain, &made, "interpretation",
+                  bands < 3 ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB, NULL),
+        0);
+    return made;
+}
+
+static void expect_symmetric(const struct ij_step *step, VipsImage *image)
+{
+    IJ_AUTO(ij_image_unref) VipsImage *made = made_of(step, image);
+    int width = vips_image_get_width(made), height = vips_image_get_height(made);
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++)
+            for (int i = 0; i < vips_image_get_bands(made); i++) {
+                int level = pixel(made, x, y)[i];
+                /* interpolators round a place to a 64th of a pixel */
+                if (abs(level - pixel(made, width - 1 - x, y)[i]) > 4 ||
+                    abs(level - pixel(made, x, height - 1 - y)[i]) > 4)
+                    fail_msg("kernel %d to %d x %d: %d, %d is %d, mirrored %d and %d",
+                             (int)step->values[param_of(&ij_resize_op, "kernel")].integer,
+                             width, height, x, y, level, pixel(made, width - 1 - x, y)[i],
+                             pixel(made, x, height - 1 - y)[i]);
+            }
+}
+
+static void the_middle_stays_in_the_middle(void **state)
+{
+    (void)state;
+    static const int sizes[][2] = { { 22, 18 }, { 33, 27 }, { 25, 23 },
+                                    { 12, 10 }, { 28, 9 },  { 11, 40 },
+                                    { 22, 5 },  { 5, 18 },  { 5, 5 } };
+    for (int64_t kernel = 0; kernel < 6; kernel++)
+        for (size_t s = 0; s < IJ_ARRAY_LEN(sizes); s++)
+            for (int bands = 1; bands <= 4; bands++)
+                for (int linear = 0; linear < 2; linear++) {
+                    bool shrinks = sizes[s][0] < 11 || sizes[s][1] < 9;
+                    if (kernel == 0 && shrinks)
+                        continue; /* one of two that are equally near is taken */
+                    IJ_AUTO(ij_image_unref) VipsImage *image = symmetric(bands);
+                    struct ij_step step =
+                        step_of(&ij_resize_op,
+                                (struct set[SETS_MAX]){ { "width", INT(sizes[s][0]) },
+                                                        { "height", INT(sizes[s][1]) },
+                                                        { "kernel", INT(kernel) },
+                                                        { "linear", INT(linear) } });
+                    expect_symmetric(&step, image);
+                }
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -674,7 +729,9 @@ int main(void)
         cmocka_unit_test(extend_lays_the_image_on_a_size),
         cmocka_unit_test(resize_makes_the_sizes_of_the_formulas),
         cmocka_unit_test(a_missing_side_follows_and_dpr_multiplies),
+        cmocka_unit_test(a_side_alone_means_the_same_for_every_fit),
         cmocka_unit_test(one_colour_stays_itself),
+        cmocka_unit_test(the_middle_stays_in_the_middle),
     };
     return cmocka_run_group_tests(tests, start, NULL);
 }

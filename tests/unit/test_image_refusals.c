@@ -41,8 +41,10 @@ static void what_is_no_image_is_refused_by_its_bytes(void **state)
           "the first of 17 bytes are no image that is read here: jpeg, png, webp, gif, "
           "tiff, avif, heic" },
         { "empty.jpg", IMGJOB_E_IMAGE, IJ_STAGE_LOAD, IJ_REASON_FORMAT, "no image" },
-        { "document.pdf", IMGJOB_E_IMAGE, IJ_STAGE_LOAD, IJ_REASON_FORMAT, "no image" },
-        { "picture.svg", IMGJOB_E_IMAGE, IJ_STAGE_LOAD, IJ_REASON_FORMAT, "no image" },
+        { "document.pdf", IMGJOB_E_IMAGE, IJ_STAGE_LOAD, IJ_REASON_FORMAT,
+          "pdf is not read here (switch on with extra_formats)" },
+        { "picture.svg", IMGJOB_E_IMAGE, IJ_STAGE_LOAD, IJ_REASON_FORMAT,
+          "svg is not read here (switch on with extra_formats)" },
     };
     expect_refusals(cases, IJ_ARRAY_LEN(cases));
 }
@@ -158,6 +160,24 @@ static void limits_are_the_callers(void **state)
     assert_int_equal(run("photo-640x480.jpg", RESIZE(640, 480), &just, &made), 0);
 }
 
+/* Each alone is within the limit. */
+static void all_outputs_together_have_one_limit(void **state)
+{
+    (void)state;
+    static const char json[] = "{\"outputs\":[{\"name\":\"a\",\"format\":\"tiff\","
+                               "\"compression\":\"none\"},{\"name\":\"b\","
+                               "\"format\":\"tiff\",\"compression\":\"none\"}]}";
+    const struct setting both = { .limits.max_output_size = 64 * 48 * 3 * 3 };
+    const struct setting one = { .limits.max_output_size = 64 * 48 * 3 * 3 / 2 };
+    IJ_AUTO(made_done) struct made made = { 0 };
+    expect_well("rgb.png", run("rgb.png", json, &both, &made), &made);
+    assert_int_equal(made.output_calls, 2);
+    IJ_AUTO(made_done) struct made refused = { 0 };
+    assert_int_equal(run("rgb.png", json, &one, &refused), IMGJOB_E_LIMIT);
+    assert_string_equal(refused.failure.setting, "max_output_size");
+    assert_int_equal(refused.output_calls, 1); /* nothing of the second was handed out */
+}
+
 static void limits_out_of_range_are_refused(void **state)
 {
     (void)state;
@@ -244,6 +264,7 @@ int main(void)
         cmocka_unit_test(a_file_that_is_not_whole_fails),
         cmocka_unit_test(a_bomb_is_refused_by_its_header),
         cmocka_unit_test(limits_are_the_callers),
+        cmocka_unit_test(all_outputs_together_have_one_limit),
         cmocka_unit_test(limits_out_of_range_are_refused),
         cmocka_unit_test(a_job_past_its_time_is_stopped),
         cmocka_unit_test(the_caller_may_stop_after_the_header),

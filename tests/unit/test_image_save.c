@@ -273,6 +273,57 @@ static void palettes_have_no_more_colors_than_asked_for(void **state)
         }
 }
 
+/* 20 colours in squares. */
+static VipsImage *squares(int bands)
+{
+    static uint8_t bytes[SIDE * SIDE * 4];
+    uint8_t *to = bytes;
+    for (int y = 0; y < SIDE; y++)
+        for (int x = 0; x < SIDE; x++) {
+            int color = (x / 32 + y / 32 * 6) % 20;
+            for (int i = 0; i < bands; i++)
+                *to++ = i == 3 ? 255 : (uint8_t)(color * (i + 3) * 23 + 10 * i);
+        }
+    IJ_AUTO(ij_image_unref)
+    VipsImage *plain = vips_image_new_from_memory_copy(bytes, (size_t)(to - bytes), SIDE,
+                                                       SIDE, bands, VIPS_FORMAT_UCHAR);
+    VipsImage *made;
+    assert_int_equal(
+        vips_copy(plain, &made, "interpretation", VIPS_INTERPRETATION_sRGB, NULL), 0);
+    return made;
+}
+
+/* 16 would be the next smaller palette. */
+static void an_image_of_few_colors_keeps_them(void **state)
+{
+    (void)state;
+    for (int bands = 3; bands <= 4; bands++)
+        for (int is_gif = 0; is_gif < 2; is_gif++) {
+            IJ_AUTO(ij_image_unref) VipsImage *image = squares(bands);
+            assert_int_equal(colors_of(image), 20);
+            struct ij_output_spec output = output_of();
+            set_int(&output, IJ_OUT_PALETTE, 1);
+            set_int(&output, IJ_OUT_COLORS, 20);
+            set_real(&output, IJ_OUT_DITHER, 1);
+            IJ_AUTO(ij_encoded_done) struct ij_encoded made;
+            encode(image, &output, is_gif ? IMGJOB_FORMAT_GIF : IMGJOB_FORMAT_PNG, &made);
+            IJ_AUTO(ij_image_unref) VipsImage *read = decode(&made, "");
+            for (int y = 16; y < SIDE; y += 32)
+                for (int x = 16; x < SIDE; x += 32)
+                    for (int i = 0; i < 3; i++)
+                        assert_int_equal((int)level_at(read, x, y, i),
+                                         (int)level_at(image, x, y, i));
+            assert_int_equal(colors_of(read), 20);
+
+            IJ_AUTO(ij_encoded_done) struct ij_encoded fewer;
+            set_int(&output, IJ_OUT_COLORS, 19);
+            encode(image, &output, is_gif ? IMGJOB_FORMAT_GIF : IMGJOB_FORMAT_PNG,
+                   &fewer);
+            IJ_AUTO(ij_image_unref) VipsImage *coarse = decode(&fewer, "");
+            assert_in_range(colors_of(coarse), 2, 16);
+        }
+}
+
 /* ---- frames ---- */
 
 static VipsImage *three_frames(void)
@@ -319,7 +370,7 @@ static void formats_without_frames_take_the_first(void **state)
 {
     (void)state;
     static const uint32_t formats[] = { IMGJOB_FORMAT_JPEG, IMGJOB_FORMAT_PNG,
-                                        IMGJOB_FORMAT_TIFF, IMGJOB_FORMAT_AVIF };
+                                        IMGJOB_FORMAT_AVIF };
     IJ_AUTO(ij_image_unref) VipsImage *image = three_frames();
     const struct ij_output_spec output = output_of();
     for (size_t i = 0; i < IJ_ARRAY_LEN(formats); i++) {
@@ -330,6 +381,21 @@ static void formats_without_frames_take_the_first(void **state)
         assert_int_equal(vips_image_get_height(read), SIDE / 3);
         assert_int_equal(vips_image_get_n_pages(read), 1);
     }
+}
+
+/* A still would be smaller, but is not what it was. */
+static void of_candidates_one_with_frames_wins(void **state)
+{
+    (void)state;
+    IJ_AUTO(ij_image_unref) VipsImage *image = three_frames();
+    struct ij_output_spec output = output_of();
+    output.candidates[0] = IMGJOB_FORMAT_JPEG;
+    output.candidates[1] = IMGJOB_FORMAT_WEBP;
+    output.candidate_count = 2;
+    IJ_AUTO(ij_encoded_done) struct ij_encoded made;
+    encode(image, &output, 0, &made);
+    assert_int_equal(made.about.format, IMGJOB_FORMAT_WEBP);
+    assert_int_equal(made.about.pages, 3);
 }
 
 /* ---- metadata ---- */
@@ -391,6 +457,30 @@ static void only_what_is_asked_for_is_kept(void **state)
                 assert_false(holds(&made, "Preview"));
             }
     }
+}
+
+static void a_tiff_tells_by_xmp_who_made_it(void **state)
+{
+    (void)state;
+    IJ_AUTO(ij_image_unref) VipsImage *image = telltale();
+    vips_image_set_string(image, "exif-ifd0-Artist",
+                          "A <b> & C (A <b> & C, ASCII, 10 components, 10 bytes)");
+    struct ij_output_spec output = output_of();
+    set_int(&output, IJ_OUT_METADATA, IJ_METADATA_COPYRIGHT);
+    IJ_AUTO(ij_encoded_done) struct ij_encoded made;
+    encode(image, &output, IMGJOB_FORMAT_TIFF, &made);
+    IJ_AUTO(ij_image_unref) VipsImage *read = decode(&made, "");
+    assert_int_not_equal(vips_image_get_typeof(read, VIPS_META_XMP_NAME), 0);
+    assert_true(holds(&made, "<dc:creator><rdf:Seq><rdf:li>A &lt;b&gt; &amp; C</rdf:li>"
+                             "</rdf:Seq></dc:creator>"));
+    assert_true(holds(&made, "<dc:rights><rdf:Alt><rdf:li xml:lang=\"x-default\">Ann "
+                             "Owner</rdf:li></rdf:Alt></dc:rights>"));
+    assert_false(holds(&made, "Secret"));
+    vips_image_remove(image, "exif-ifd0-Artist");
+    vips_image_remove(image, "exif-ifd0-Copyright");
+    IJ_AUTO(ij_encoded_done) struct ij_encoded none;
+    encode(image, &output, IMGJOB_FORMAT_TIFF, &none);
+    assert_false(holds(&none, "xmpmeta"));
 }
 
 static void a_profile_of_colors_leaves_a_grey_image(void **state)
@@ -594,9 +684,12 @@ int main(void)
         cmocka_unit_test(settings_reach_the_encoder),
         cmocka_unit_test(chroma_is_halved_below_quality_90),
         cmocka_unit_test(palettes_have_no_more_colors_than_asked_for),
+        cmocka_unit_test(an_image_of_few_colors_keeps_them),
         cmocka_unit_test(animations_keep_frames_loop_and_delay),
         cmocka_unit_test(formats_without_frames_take_the_first),
+        cmocka_unit_test(of_candidates_one_with_frames_wins),
         cmocka_unit_test(only_what_is_asked_for_is_kept),
+        cmocka_unit_test(a_tiff_tells_by_xmp_who_made_it),
         cmocka_unit_test(a_profile_of_colors_leaves_a_grey_image),
         cmocka_unit_test(a_search_meets_any_budget_within_six_encodes),
         cmocka_unit_test(a_search_finds_the_smallest_that_is_alike),

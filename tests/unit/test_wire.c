@@ -4,8 +4,9 @@
 
 static struct ij_wire_frame hello(void)
 {
-    struct ij_wire_frame frame = { .type = IJ_WIRE_HELLO, .hello = { .pid = 4711 } };
-    ij_wire_build(frame.hello.build);
+    struct ij_wire_frame frame = { .type = IJ_WIRE_HELLO };
+    expect_code(0, ij_wire_hello_fill(&frame.hello, &ij_image_ops, &test_err));
+    frame.hello.pid = 4711;
     return frame;
 }
 
@@ -165,6 +166,8 @@ static void hello_arrives_as_it_was_sent(void **state)
     struct ij_wire_frame frame = there_and_back(hello());
     assert_string_equal(frame.hello.build, hello().hello.build);
     assert_int_equal(frame.hello.pid, 4711);
+    assert_int_equal(frame.hello.op_count, ij_image_ops.count);
+    assert_int_equal(frame.hello.op_hash, hello().hello.op_hash);
 }
 
 static void a_job_arrives_as_it_was_sent(void **state)

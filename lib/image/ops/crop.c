@@ -115,13 +115,11 @@ struct box {
 static struct ij_extent largest(const struct ij_value *ratio, struct ij_extent in)
 {
     double across = ratio->numbers.at[0], down = ratio->numbers.at[1];
-    double height = round(in.width * down / across);
-    double width = round(in.height * across / down);
     struct ij_extent box = in;
-    if (height <= in.height)
-        box.height = height < 1 ? 1 : (uint32_t)height;
-    else if (width < in.width)
-        box.width = width < 1 ? 1 : (uint32_t)width;
+    if (in.width * down <= in.height * across)
+        box.height = (uint32_t)fmax(1, round(in.width * down / across));
+    else
+        box.width = (uint32_t)fmax(1, round(in.height * across / down));
     return box;
 }
 

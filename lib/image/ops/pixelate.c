@@ -12,7 +12,9 @@ static const struct ij_param params[] = {
                .min = 2,
                .max = 1024,
                .unit = "px",
-               .doc = "The side of a square; squares begin at the top left" },
+               .doc = "The side of a square; squares begin at the top left, and where "
+                      "the edge "
+                      "cuts one, its pixels are repeated beyond it" },
 };
 
 static int apply(const struct ij_apply *with, VipsImage *image, VipsImage **made)

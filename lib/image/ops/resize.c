@@ -3,9 +3,10 @@
  * ratio, or to exactly them by cutting or padding. The plan is whole numbers only, so
  * that every process computes the same size, and the pixels have that size to the pixel.
  */
-#include "image/operation.h"
+#include "image/ops/resize.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/auto.h"
 #include "image/ops/bands.h"
@@ -38,6 +39,10 @@ static const char *const kernels[] = { "nearest",  "linear",   "cubic", "mitchel
 static const VipsKernel vips_kernels[] = { VIPS_KERNEL_NEAREST,  VIPS_KERNEL_LINEAR,
                                            VIPS_KERNEL_CUBIC,    VIPS_KERNEL_MITCHELL,
                                            VIPS_KERNEL_LANCZOS2, VIPS_KERNEL_LANCZOS3 };
+static const char nearest_name[] = "nearest";
+/* What libvips has for enlarging; the finer kernels differ in shrinking only. */
+static const char *const interpolators[] = { nearest_name, "bilinear", "bicubic",
+                                             "bicubic",    "bicubic",  "bicubic" };
 
 static const struct ij_param params[PARAM_COUNT] = {
     [WIDTH] = { .name = "width",
@@ -74,7 +79,8 @@ static const struct ij_param params[PARAM_COUNT] = {
                  .type = IJ_PARAM_CHOICE,
                  .fallback = IJ_DEFAULT_INT(5),
                  .choices = kernels,
-                 .doc = "How pixels are weighed" },
+                 .doc =
+                     "How pixels are weighed; to enlarge, those after cubic are cubic" },
     [GRAVITY] = { .name = "gravity",
                   .type = IJ_PARAM_CHOICE,
                   .fallback = IJ_DEFAULT_INT(IJ_GRAVITY_CENTER),
@@ -161,19 +167,35 @@ static struct ij_extent at_ratio(struct ij_extent in, struct ij_extent box, bool
     return box;
 }
 
+/* One side that was not asked for: the box has the image's ratio, as near as whole pixels
+ * come, and is not fitted again. */
+static bool follows_ratio(const struct ij_step *step)
+{
+    return !step->values[WIDTH].is_given || !step->values[HEIGHT].is_given;
+}
+
+/* Whether the picture may get that size: not where it would be enlarged and must not. */
+static bool may_become(const struct ij_step *step, struct ij_extent in,
+                       struct ij_extent to)
+{
+    return step->values[ENLARGE].integer ||
+           (to.width <= in.width && to.height <= in.height);
+}
+
 /* The size of the scaled picture, before anything is cut or padded. */
 static struct ij_extent scaled_of(const struct ij_step *step, struct ij_extent in)
 {
     int64_t fit = step->values[FIT].integer;
     struct ij_extent box = box_of(step, in);
-    bool may_enlarge = step->values[ENLARGE].integer != 0;
-    if (!may_enlarge && (fit == FIT_FILL || fit == FIT_INSIDE))
+    if (!may_become(step, in, box) && (fit == FIT_FILL || fit == FIT_INSIDE))
         box = (struct ij_extent){ smaller(box.width, in.width),
                                   smaller(box.height, in.height) };
     if (fit == FIT_FILL)
         return box;
-    struct ij_extent to = at_ratio(in, box, fit == FIT_COVER || fit == FIT_OUTSIDE);
-    return !may_enlarge && (to.width > in.width || to.height > in.height) ? in : to;
+    struct ij_extent to = box;
+    if (!follows_ratio(step))
+        to = at_ratio(in, box, fit == FIT_COVER || fit == FIT_OUTSIDE);
+    return may_become(step, in, to) ? to : in;
 }
 
 static int plan(const struct ij_step *step, struct ij_extent in, struct ij_extent *out,
@@ -216,37 +238,73 @@ static int fit_exactly(VipsImage **image, struct ij_extent to)
     return 0;
 }
 
+/* Not vips_resize(): that of 8.14 moves what it enlarges by half a pixel. A pixel's place
+ * is its middle; only "nearest" takes a place for the pixel that it lies in. */
+int ij_resize_enlarge(VipsImage *image, struct ij_extent to, const char *kind,
+                      VipsImage **made)
+{
+    double across = (double)to.width / vips_image_get_width(image);
+    double down = (double)to.height / vips_image_get_height(image);
+    double middle = strcmp(kind, nearest_name) == 0 ? 0 : .5;
+    VipsInterpolate *interpolate = vips_interpolate_new(kind);
+    VipsArrayInt *area = vips_array_int_newv(4, 0, 0, (int)to.width, (int)to.height);
+    int rc = interpolate ? vips_affine(image, made, across, 0, 0, down, "interpolate",
+                                       interpolate, "idx", middle, "idy", middle, "odx",
+                                       -.5, "ody", -.5, "oarea", area, "premultiplied",
+                                       TRUE, "extend", VIPS_EXTEND_COPY, NULL)
+                         : -1;
+    vips_area_unref(VIPS_AREA(area));
+    g_clear_object(&interpolate);
+    return rc;
+}
+
+/* First the sides that shrink, then those that grow. */
 static int resample(const struct ij_step *step, VipsImage *image, struct ij_extent to,
                     VipsImage **made)
 {
-    double horizontal = (double)to.width / vips_image_get_width(image);
-    double vertical = (double)to.height / vips_image_get_height(image);
-    return vips_resize(image, made, horizontal, "vscale", vertical, "kernel",
-                       vips_kernels[step->values[KERNEL].integer], NULL);
+    struct ij_extent in = ij_extent_of(image);
+    size_t kernel = (size_t)step->values[KERNEL].integer;
+    IJ_AUTO(ij_image_unref) VipsImage *shrunk = NULL;
+    if (to.width >= in.width && to.height >= in.height)
+        return ij_resize_enlarge(image, to, interpolators[kernel], made);
+    if (vips_resize(image, &shrunk, fmin(1, (double)to.width / in.width), "vscale",
+                    fmin(1, (double)to.height / in.height), "kernel",
+                    vips_kernels[kernel], NULL) != 0 ||
+        fit_exactly(&shrunk, (struct ij_extent){ smaller(to.width, in.width),
+                                                 smaller(to.height, in.height) }) != 0)
+        return -1;
+    if (to.width > in.width || to.height > in.height)
+        return ij_resize_enlarge(shrunk, to, interpolators[kernel], made);
+    *made = ij_steal(&shrunk);
+    return 0;
+}
+
+/* Back to 8 bits where the image has them: scaling is many times faster there. */
+static int narrow_as(VipsImage *image, VipsImage *wide, VipsImage **made)
+{
+    if (vips_image_get_format(image) == VIPS_FORMAT_UCHAR)
+        return ij_bands_narrow(wide, made);
+    *made = g_object_ref(wide);
+    return 0;
 }
 
 /* Colours of transparent pixels must not bleed into their neighbours: they count by their
- * alpha. Back in 8 bits in between, since the scaling is many times faster there. */
-static int resample_with_alpha(const struct ij_step *step, VipsImage *image,
-                               struct ij_extent to, VipsImage **made)
+ * alpha. */
+static int resample_by_alpha(const struct ij_step *step, VipsImage *image,
+                             struct ij_extent to, VipsImage **made)
 {
+    if (!vips_image_hasalpha(image))
+        return resample(step, image, to, made);
     IJ_AUTO(ij_image_unref) VipsImage *weighted = NULL;
-    IJ_AUTO(ij_image_unref) VipsImage *weighted_8bit = NULL;
+    IJ_AUTO(ij_image_unref) VipsImage *narrow = NULL;
     IJ_AUTO(ij_image_unref) VipsImage *scaled = NULL;
     IJ_AUTO(ij_image_unref) VipsImage *plain = NULL;
     if (vips_premultiply(image, &weighted, NULL) != 0 ||
-        ij_bands_narrow(weighted, &weighted_8bit) != 0 ||
-        resample(step, weighted_8bit, to, &scaled) != 0 ||
+        narrow_as(image, weighted, &narrow) != 0 ||
+        resample(step, narrow, to, &scaled) != 0 ||
         vips_unpremultiply(scaled, &plain, NULL) != 0)
         return -1;
-    return ij_bands_narrow(plain, made);
-}
-
-static int resample_any(const struct ij_step *step, VipsImage *image, struct ij_extent to,
-                        VipsImage **made)
-{
-    return vips_image_hasalpha(image) ? resample_with_alpha(step, image, to, made)
-                                      : resample(step, image, to, made);
+    return narrow_as(image, plain, made);
 }
 
 /* In linear light, floating point; grey takes the way of colour and back. */
@@ -254,21 +312,12 @@ static int resample_linear(const struct ij_step *step, VipsImage *image,
                            struct ij_extent to, VipsImage **made)
 {
     IJ_AUTO(ij_image_unref) VipsImage *light = NULL;
-    IJ_AUTO(ij_image_unref) VipsImage *weighted = NULL;
     IJ_AUTO(ij_image_unref) VipsImage *scaled = NULL;
-    IJ_AUTO(ij_image_unref) VipsImage *plain = NULL;
     IJ_AUTO(ij_image_unref) VipsImage *encoded = NULL;
     VipsInterpretation kind = vips_image_guess_interpretation(image);
-    bool has_alpha = vips_image_hasalpha(image);
-    if (vips_colourspace(image, &light, VIPS_INTERPRETATION_scRGB, NULL) != 0)
-        return -1;
-    if (has_alpha && vips_premultiply(light, &weighted, NULL) != 0)
-        return -1;
-    if (resample(step, has_alpha ? weighted : light, to, &scaled) != 0)
-        return -1;
-    if (has_alpha && vips_unpremultiply(scaled, &plain, NULL) != 0)
-        return -1;
-    if (vips_colourspace(has_alpha ? plain : scaled, &encoded, kind, NULL) != 0)
+    if (vips_colourspace(image, &light, VIPS_INTERPRETATION_scRGB, NULL) != 0 ||
+        resample_by_alpha(step, light, to, &scaled) != 0 ||
+        vips_colourspace(scaled, &encoded, kind, NULL) != 0)
         return -1;
     return vips_cast_uchar(encoded, made, NULL);
 }
@@ -281,13 +330,8 @@ static int scale(const struct ij_step *step, VipsImage *image, struct ij_extent 
         *made = g_object_ref(image);
         return 0;
     }
-    IJ_AUTO(ij_image_unref) VipsImage *scaled = NULL;
-    int rc = step->values[LINEAR].integer ? resample_linear(step, image, to, &scaled)
-                                          : resample_any(step, image, to, &scaled);
-    if (rc != 0 || fit_exactly(&scaled, to) != 0)
-        return -1;
-    *made = ij_steal(&scaled);
-    return 0;
+    return step->values[LINEAR].integer ? resample_linear(step, image, to, made)
+                                        : resample_by_alpha(step, image, to, made);
 }
 
 static int cut(const struct ij_apply *with, VipsImage *image, VipsImage **made)
@@ -308,12 +352,13 @@ static int apply(const struct ij_apply *with, VipsImage *image, VipsImage **made
 {
     const struct ij_step *step = with->step;
     int64_t fit = step->values[FIT].integer;
-    if (fit != FIT_COVER && fit != FIT_CONTAIN)
+    struct ij_extent in = ij_extent_of(image);
+    if ((fit != FIT_COVER && fit != FIT_CONTAIN) ||
+        (follows_ratio(step) && may_become(step, in, with->to)))
         return scale(step, image, with->to, made);
-    struct ij_extent to = at_ratio(ij_extent_of(image), with->to, fit == FIT_COVER);
-    if (!step->values[ENLARGE].integer &&
-        (to.width > ij_extent_of(image).width || to.height > ij_extent_of(image).height))
-        to = ij_extent_of(image);
+    struct ij_extent to = at_ratio(in, with->to, fit == FIT_COVER);
+    if (!may_become(step, in, to))
+        to = in;
     IJ_AUTO(ij_image_unref) VipsImage *scaled = NULL;
     if (scale(step, image, to, &scaled) != 0)
         return -1;
@@ -337,3 +382,11 @@ const struct ij_image_op ij_resize_op = {
     .scale = scale,
     .apply = apply,
 };
+
+bool ij_resize_is_alike(const struct ij_step *one, const struct ij_step *other)
+{
+    const struct ij_op *op = &ij_resize_op.op;
+    return one->op == op && other->op == op &&
+           one->values[KERNEL].integer == other->values[KERNEL].integer &&
+           one->values[LINEAR].integer == other->values[LINEAR].integer;
+}

@@ -1,6 +1,7 @@
 /*
- * Round the corners: what is outside becomes transparent. How much of a pixel is inside
- * is computed when it is asked for; there is no mask of the image's size.
+ * Round the corners, or leave a circle: what is outside becomes transparent. How much of
+ * a pixel is inside is computed when it is asked for; there is no mask of the image's
+ * size.
  */
 #include <math.h>
 
@@ -16,11 +17,12 @@ static const struct ij_param params[] = {
                  .min = 1,
                  .max = 16384,
                  .unit = "px",
-                 .doc = "Of the corners; at most half of the shorter side is used" },
+                 .doc = "Of the corners; at most half of the shorter side is used, which "
+                        "makes half circles of the shorter sides" },
     [CIRCLE] = { .name = "circle",
                  .type = IJ_PARAM_BOOL,
                  .fallback = IJ_DEFAULT_INT(0),
-                 .doc = "Half of the shorter side as radius: a square becomes a circle" },
+                 .doc = "Leave the largest circle around the middle; the size stays" },
 };
 
 static int check(const struct ij_step *step, const char *at, struct imgjob_error *err)
@@ -35,36 +37,40 @@ static int check(const struct ij_step *step, const char *at, struct imgjob_error
 
 struct shape {
     double width, height, radius; /* px */
+    bool is_circle;
 };
 
-/* How far a middle of a pixel is beyond the middle of the corner's circle. */
-static double beyond(double at, double side, double radius)
+/* How far a middle of a pixel is beyond the middle of the circle that it could be out of:
+ * that of the corner, or the only one. */
+static double beyond(const struct shape *shape, double at, double side)
 {
-    double distance = fabs(at + .5 - side / 2) - (side / 2 - radius);
+    double straight = shape->is_circle ? 0 : side / 2 - shape->radius;
+    double distance = fabs(at + .5 - side / 2) - straight;
     return distance > 0 ? distance : 0;
 }
 
 /* A pixel that the edge goes through is inside by its distance to it. */
 static double inside(const struct shape *shape, int x, int y)
 {
-    double dx = beyond(x, shape->width, shape->radius);
-    double dy = beyond(y, shape->height, shape->radius);
-    if (dx <= 0 || dy <= 0)
-        return 1;
+    double dx = beyond(shape, x, shape->width);
+    double dy = beyond(shape, y, shape->height);
+    if (!shape->is_circle && (dx <= 0 || dy <= 0))
+        return 1; /* beside the corners */
     double depth = shape->radius - hypot(dx, dy) + .5;
     return depth < 0 ? 0 : depth > 1 ? 1 : depth;
 }
 
 enum { STEPS = 256 /* of a pixel: how finely the radius is told */ };
 
-/* Runs on threads of libvips: all it is told is the radius, as a pointer's value. */
+/* Runs on threads of libvips: all it is told is the radius, and whether it is a circle,
+ * as pointers' values. */
 static int generate(VipsRegion *region, void *sequence, void *a, void *b, gboolean *stop)
 {
     (void)sequence;
-    (void)b;
     (void)stop;
     const struct shape shape = { region->im->Xsize, region->im->Ysize,
-                                 (double)GPOINTER_TO_INT(a) / STEPS };
+                                 (double)GPOINTER_TO_INT(a) / STEPS,
+                                 GPOINTER_TO_INT(b) != 0 };
     const VipsRect *area = &region->valid;
     for (int y = area->top; y < VIPS_RECT_BOTTOM(area); y++) {
         uint8_t *row = VIPS_REGION_ADDR(region, area->left, y);
@@ -75,16 +81,19 @@ static int generate(VipsRegion *region, void *sequence, void *a, void *b, gboole
 }
 
 /* A band of 0..255. */
-static int mask_of(VipsImage *image, double radius, VipsImage **made)
+static int mask_of(VipsImage *image, const struct ij_step *step, VipsImage **made)
 {
     int width = vips_image_get_width(image), height = vips_image_get_height(image);
+    bool is_circle = step->values[CIRCLE].integer != 0;
     double most = (width < height ? width : height) / 2.0;
+    double radius = is_circle ? most : fmin(most, step->values[RADIUS].real);
+    int told = (int)lround(radius * STEPS);
     IJ_AUTO(ij_image_unref) VipsImage *mask = vips_image_new();
-    int told = (int)lround((radius < most ? radius : most) * STEPS);
     vips_image_init_fields(mask, width, height, 1, VIPS_FORMAT_UCHAR, VIPS_CODING_NONE,
                            VIPS_INTERPRETATION_B_W, 1, 1);
     if (vips_image_pipelinev(mask, VIPS_DEMAND_STYLE_ANY, NULL) != 0 ||
-        vips_image_generate(mask, NULL, generate, NULL, GINT_TO_POINTER(told), NULL) != 0)
+        vips_image_generate(mask, NULL, generate, NULL, GINT_TO_POINTER(told),
+                            GINT_TO_POINTER(is_circle)) != 0)
         return -1;
     *made = ij_steal(&mask);
     return 0;
@@ -100,10 +109,8 @@ static int weigh(VipsImage *alpha, VipsImage *mask, VipsImage **made)
 
 static int apply(const struct ij_apply *with, VipsImage *image, VipsImage **made)
 {
-    const struct ij_value *values = with->step->values;
     IJ_AUTO(ij_image_unref) VipsImage *mask = NULL;
-    if (mask_of(image, values[CIRCLE].integer ? HUGE_VAL : values[RADIUS].real, &mask) !=
-        0)
+    if (mask_of(image, with->step, &mask) != 0)
         return -1;
     if (!vips_image_hasalpha(image))
         return vips_bandjoin2(image, mask, made, NULL);
@@ -121,7 +128,8 @@ static int apply(const struct ij_apply *with, VipsImage *image, VipsImage **made
 const struct ij_image_op ij_round_op = {
     .op = { .name = "round",
             .group = "compositing",
-            .doc = "Round the corners; what is outside becomes transparent",
+            .doc = "Round the corners, or leave a circle; what is outside becomes "
+                   "transparent",
             .params = params,
             .param_count = IJ_ARRAY_LEN(params),
             .check = check },

@@ -8,6 +8,7 @@
 
 #include "base/auto.h"
 #include "image/ops/bands.h"
+#include "image/ops/resize.h"
 #include "image/source.h"
 
 /* ---- by alpha ---- */
@@ -63,22 +64,6 @@ static int up_to(double least, int factor)
     return (int)ceil(least / factor) * factor;
 }
 
-/* Not vips_resize(): that of 8.14 moves what it enlarges by half a pixel. */
-static int enlarge(VipsImage *small, int factor, VipsImage **made)
-{
-    VipsInterpolate *cubic = vips_interpolate_new("bicubic");
-    VipsArrayInt *area =
-        vips_array_int_newv(4, 0, 0, vips_image_get_width(small) * factor,
-                            vips_image_get_height(small) * factor);
-    int rc = cubic ? vips_affine(small, made, factor, 0, 0, factor, "interpolate", cubic,
-                                 "idx", .5, "idy", .5, "odx", -.5, "ody", -.5, "oarea",
-                                 area, "extend", VIPS_EXTEND_COPY, NULL)
-                   : -1;
-    vips_area_unref(VIPS_AREA(area));
-    g_clear_object(&cubic);
-    return rc;
-}
-
 /* The edge is repeated before, as far as the blur reaches: a pixel of the small image at
  * the edge would otherwise stand for what is beyond it. */
 static int blur_small(const struct how *how, VipsImage *image, int factor,
@@ -92,11 +77,13 @@ static int blur_small(const struct how *how, VipsImage *image, int factor,
     IJ_AUTO(ij_image_unref) VipsImage *small = NULL;
     IJ_AUTO(ij_image_unref) VipsImage *soft = NULL;
     IJ_AUTO(ij_image_unref) VipsImage *large = NULL;
-    if (vips_embed(image, &padded, pad, pad, up_to(width + 2.0 * pad, factor),
-                   up_to(height + 2.0 * pad, factor), "extend", VIPS_EXTEND_COPY,
-                   NULL) != 0 ||
+    const struct ij_extent to = { (uint32_t)up_to(width + 2.0 * pad, factor),
+                                  (uint32_t)up_to(height + 2.0 * pad, factor) };
+    if (vips_embed(image, &padded, pad, pad, (int)to.width, (int)to.height, "extend",
+                   VIPS_EXTEND_COPY, NULL) != 0 ||
         vips_shrink(padded, &small, factor, factor, NULL) != 0 ||
-        gauss(small, sigma, &soft) != 0 || enlarge(soft, factor, &large) != 0)
+        gauss(small, sigma, &soft) != 0 ||
+        ij_resize_enlarge(soft, to, "bicubic", &large) != 0)
         return -1;
     return vips_crop(large, made, pad, pad, width, height, NULL);
 }
