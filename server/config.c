@@ -79,6 +79,8 @@ const struct ij_setting ij_settings[IJ_SETTING_COUNT] = {
       .help = "the same for progressive or interlaced images" },
     { NUMBER(max_side), .fallback = "16384", .min = 1, .max = 1000000, .unit = "px",
       .help = "width and height of an image" },
+    { NUMBER(max_pages), .fallback = "256", .min = 1, .max = 256, .unit = "pages",
+      .help = "frames or pages that a job may ask of an image" },
     { SET(extra_formats), .choices = { "svg", "pdf", "jxl", "jp2" },
       .help =
           "formats read beside jpeg, png, webp, gif, tiff, avif and heic, with a comma "

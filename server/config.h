@@ -43,6 +43,7 @@ struct ij_config {
     uint64_t max_pixels;
     uint64_t max_progressive_pixels;
     uint64_t max_side;
+    uint64_t max_pages;
     uint64_t extra_formats; /* bits 1 << enum ij_extra_format */
     uint64_t grace_ms;
     uint64_t log_format;

@@ -62,6 +62,7 @@ int ij_open_pool(const struct ij_config *config, struct ij_log log,
         .max_pixels = config->max_pixels,
         .max_progressive_pixels = config->max_progressive_pixels,
         .max_side = (uint32_t)config->max_side,
+        .max_pages = (uint32_t)config->max_pages,
         .extra_formats = extra_formats(config),
     };
     const struct imgjob_pool_options options = {

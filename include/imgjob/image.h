@@ -31,7 +31,8 @@ struct imgjob_limits {
     /** The same as max_pixels for progressive or interlaced images; 0 = 20,000,000. */
     uint64_t max_progressive_pixels;
     uint32_t max_side; /**< px, each side of an input; 0 = 16,384 */
-    /** Pages loaded, 1..256; 0 = 1. This version always loads the first page alone. */
+    /** Pages or frames that a spec may ask for, 1..256; 0 = 256. One is taken where it
+     * asks for none. */
     uint32_t max_pages;
     /** Formats that are read beside jpeg, png, webp, gif, tiff, avif and heic: a set of
      * IMGJOB_FORMAT_BIT() of SVG, PDF, JXL and JP2; 0 = none. libvips calls their readers
@@ -80,9 +81,9 @@ struct imgjob_output {
  *
  * Any thread, any number at a time. The first call starts libvips for the whole process:
  * with its operation cache off, one thread per image, the loaders that libvips calls
- * untrusted blocked (but of `extra_formats`), and its warnings dropped (they quote the bytes of strangers). The
- * error text of libvips is one per process, so with several runs at once a text may name
- * another run's fault; the code is always right.
+ * untrusted blocked (but of `extra_formats`), and its warnings dropped (they quote the
+ * bytes of strangers). The error text of libvips is one per process, so with several runs
+ * at once a text may name another run's fault; the code is always right.
  *
  * @param image   borrowed during the call
  * @param options read during the call; NULL = all defaults

@@ -33,7 +33,7 @@ static void fill_defaults(struct imgjob_limits *limits)
     if (!limits->max_side)
         limits->max_side = 16384;
     if (!limits->max_pages)
-        limits->max_pages = 1;
+        limits->max_pages = PAGES_MAX;
 }
 
 int ij_limits_read(const struct imgjob_limits *limits, struct imgjob_limits *out,

@@ -185,7 +185,7 @@ static void limits_out_of_range_are_refused(void **state)
     expect_code(0, ij_limits_read(NULL, &out, &test_err));
     assert_int_equal(out.max_pixels, 50000000);
     assert_int_equal(out.max_side, 16384);
-    assert_int_equal(out.max_pages, 1);
+    assert_int_equal(out.max_pages, 256);
     struct imgjob_limits pages = { .size = sizeof(pages), .max_pages = 257 };
     expect_code(IMGJOB_E_INVALID, ij_limits_read(&pages, &out, &test_err));
     assert_string_equal(test_err.text, "max_pages: must be 1..256, not 257");

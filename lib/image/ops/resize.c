@@ -11,6 +11,7 @@
 #include "base/auto.h"
 #include "image/ops/bands.h"
 #include "image/ops/place.h"
+#include "image/reduce.h"
 #include "image/source.h"
 
 enum {
@@ -258,6 +259,27 @@ int ij_resize_enlarge(VipsImage *image, struct ij_extent to, const char *kind,
     return rc;
 }
 
+/* Whether libvips makes images narrower with vectors, which is as fast as we do it. */
+enum { VIPS_HAS_VECTORS = VIPS_MAJOR_VERSION > 8 || VIPS_MINOR_VERSION >= 15 };
+
+/* No side of `to` is longer than the image's. The parts of vips_resize() in its order,
+ * where the part that is slow can be replaced. */
+static int shrink(VipsImage *image, struct ij_extent to, VipsKernel kernel,
+                  VipsImage **made)
+{
+    struct ij_extent in = ij_extent_of(image);
+    if (VIPS_HAS_VECTORS || to.width == in.width || !ij_reduce_h_takes(image, kernel))
+        return vips_resize(image, made, (double)to.width / in.width, "vscale",
+                           (double)to.height / in.height, "kernel", kernel, NULL);
+    if (to.height == in.height)
+        return ij_reduce_h(image, to.width, kernel, made);
+    IJ_AUTO(ij_image_unref) VipsImage *lower = NULL;
+    if (vips_reducev(image, &lower, (double)in.height / to.height, "kernel", kernel,
+                     "gap", 2.0, NULL) != 0)
+        return -1;
+    return ij_reduce_h(lower, to.width, kernel, made);
+}
+
 /* First the sides that shrink, then those that grow. */
 static int resample(const struct ij_step *step, VipsImage *image, struct ij_extent to,
                     VipsImage **made)
@@ -267,11 +289,10 @@ static int resample(const struct ij_step *step, VipsImage *image, struct ij_exte
     IJ_AUTO(ij_image_unref) VipsImage *shrunk = NULL;
     if (to.width >= in.width && to.height >= in.height)
         return ij_resize_enlarge(image, to, interpolators[kernel], made);
-    if (vips_resize(image, &shrunk, fmin(1, (double)to.width / in.width), "vscale",
-                    fmin(1, (double)to.height / in.height), "kernel",
-                    vips_kernels[kernel], NULL) != 0 ||
-        fit_exactly(&shrunk, (struct ij_extent){ smaller(to.width, in.width),
-                                                 smaller(to.height, in.height) }) != 0)
+    const struct ij_extent less = { smaller(to.width, in.width),
+                                    smaller(to.height, in.height) };
+    if (shrink(image, less, vips_kernels[kernel], &shrunk) != 0 ||
+        fit_exactly(&shrunk, less) != 0)
         return -1;
     if (to.width > in.width || to.height > in.height)
         return ij_resize_enlarge(shrunk, to, interpolators[kernel], made);
