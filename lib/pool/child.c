@@ -322,11 +322,12 @@ static void take_failure(struct attempt *attempt)
         failure->error.code = IMGJOB_E_INTERNAL;
 }
 
-/* Formats whose decoders are the most likely to have been taken over. */
+/* Formats whose decoders are the most likely to have been taken over, all that have to be
+ * switched on among them. */
 static bool is_risky(uint32_t format)
 {
     return format == IMGJOB_FORMAT_TIFF || format == IMGJOB_FORMAT_AVIF ||
-           format == IMGJOB_FORMAT_HEIC;
+           format == IMGJOB_FORMAT_HEIC || !ij_format_is_read(format, 0);
 }
 
 /* Whether this process, which has just answered, is to be replaced. */

@@ -82,6 +82,7 @@ static void put_limits(struct writer *writer, const struct imgjob_limits *limits
     put_u64(writer, limits->max_progressive_pixels);
     put_u32(writer, limits->max_side);
     put_u32(writer, limits->max_pages);
+    put_u32(writer, limits->extra_formats);
 }
 
 static void put_job(struct writer *writer, const struct ij_wire_job *job)
@@ -274,6 +275,7 @@ static void take_limits(struct reader *reader, struct imgjob_limits *limits)
     limits->max_progressive_pixels = take_u64(reader, "max_progressive_pixels");
     limits->max_side = take_u32(reader, 1, UINT32_MAX, "max_side");
     limits->max_pages = take_u32(reader, 1, UINT32_MAX, "max_pages");
+    limits->extra_formats = take_u32(reader, 0, UINT32_MAX, "extra_formats");
 }
 
 static void take_job(struct reader *reader, struct ij_wire_job *job)
@@ -290,7 +292,7 @@ static void take_job(struct reader *reader, struct ij_wire_job *job)
 static void take_header(struct reader *reader, struct ij_image_header *header)
 {
     header->format =
-        take_u32(reader, IMGJOB_FORMAT_JPEG, IMGJOB_FORMAT_HEIC, "input format");
+        take_u32(reader, IMGJOB_FORMAT_JPEG, IMGJOB_FORMAT_JP2, "input format");
     header->width = take_u32(reader, 1, INT32_MAX, "input width");
     header->height = take_u32(reader, 1, INT32_MAX, "input height");
     header->pages = take_u32(reader, 1, INT32_MAX, "pages");
@@ -347,7 +349,7 @@ static void take_failure(struct reader *reader, struct ij_failure *failure)
 static void take_output(struct reader *reader, struct ij_image_output *output)
 {
     output->format =
-        take_u32(reader, IMGJOB_FORMAT_JPEG, IMGJOB_FORMAT_HEIC, "output format");
+        take_u32(reader, IMGJOB_FORMAT_JPEG, IMGJOB_FORMAT_JP2, "output format");
     output->width = take_u32(reader, 1, INT32_MAX, "output width");
     output->height = take_u32(reader, 1, INT32_MAX, "output height");
     output->pages = take_u32(reader, 1, IJ_SPEC_PAGES_MAX, "output pages");

@@ -260,7 +260,7 @@ int ij_resize_enlarge(VipsImage *image, struct ij_extent to, const char *kind,
 }
 
 /* Whether libvips makes images narrower with vectors, which is as fast as we do it. */
-enum { VIPS_HAS_VECTORS = VIPS_MAJOR_VERSION > 8 || VIPS_MINOR_VERSION >= 15 };
+enum { LIBVIPS_HAS_VECTORS = VIPS_MAJOR_VERSION > 8 || VIPS_MINOR_VERSION >= 15 };
 
 /* No side of `to` is longer than the image's. The parts of vips_resize() in its order,
  * where the part that is slow can be replaced. */
@@ -268,7 +268,7 @@ static int shrink(VipsImage *image, struct ij_extent to, VipsKernel kernel,
                   VipsImage **made)
 {
     struct ij_extent in = ij_extent_of(image);
-    if (VIPS_HAS_VECTORS || to.width == in.width || !ij_reduce_h_takes(image, kernel))
+    if (LIBVIPS_HAS_VECTORS || to.width == in.width || !ij_reduce_h_takes(image, kernel))
         return vips_resize(image, made, (double)to.width / in.width, "vscale",
                            (double)to.height / in.height, "kernel", kernel, NULL);
     if (to.height == in.height)
