@@ -399,7 +399,7 @@ int ij_encoder_run(const struct ij_encoding *how, VipsImage *image, void **bytes
     case IMGJOB_FORMAT_JXL:
         return save_jxl(how, image, bytes, len);
     default:
-        vips_error("save", "no encoder for format %u", how->format);
+        vips_error("imgsave", "no encoder for format %u", how->format);
         return -1;
     }
 }

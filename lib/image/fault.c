@@ -79,39 +79,45 @@ static void take_library_text(struct ij_failure *failure)
 /* The first words are of what failed first: an encoder only reports, after the decoder,
  * that it could not go on. Our target is memory, so what it cannot write are pixels that
  * did not come. */
-static bool is_of_encoder(const char *text)
+static bool is_of_encoder(const struct ij_source *source, const char *text)
 {
     if (strcasestr(text, "unable to write to target"))
         return false;
-    static const char *const encoders[] = { "jpegsave", "pngsave", "webpsave", "jxlsave",
-                                            "vips2" };
-    for (size_t i = 0; i < IJ_ARRAY_LEN(encoders); i++)
-        if (strncmp(text, encoders[i], strlen(encoders[i])) == 0)
-            return true;
-    return false;
+    /* "pngsave_buffer: …", "vips2tiff: …"; libvips calls both halves of libheif "heif" */
+    size_t len = strcspn(text, ":");
+    const char *save = strstr(text, "save");
+    return (save && save < text + len) || strncmp(text, "vips2", 5) == 0 ||
+           (strncmp(text, "heif:", 5) == 0 && source->format != IMGJOB_FORMAT_AVIF &&
+            source->format != IMGJOB_FORMAT_HEIC);
 }
 
-static enum ij_reason reason_of(const struct ij_source *source, const char *text)
+static enum ij_reason reason_of(const struct ij_source *source, enum ij_stage stage,
+                                const char *text)
 {
-    if (is_of_encoder(text))
-        return IJ_REASON_ENCODE;
-    for (size_t i = 0; i < IJ_ARRAY_LEN(faults); i++)
+    enum ij_reason found = IJ_REASON_NONE;
+    for (size_t i = 0; i < IJ_ARRAY_LEN(faults) && found == IJ_REASON_NONE; i++)
         if (strcasestr(text, faults[i].words))
-            return faults[i].reason;
+            found = faults[i].reason;
+    if (found == IJ_REASON_MEMORY)
+        return found;
+    /* in stage encode the pixels were there */
+    if (stage == IJ_STAGE_ENCODE || is_of_encoder(source, text))
+        return IJ_REASON_ENCODE;
+    if (found != IJ_REASON_NONE)
+        return found;
     return is_cut(source) ? IJ_REASON_TRUNCATED : IJ_REASON_CORRUPT;
 }
 
 int ij_source_fail(const struct ij_source *source, enum ij_stage stage,
                    struct ij_failure *failure)
 {
-    enum ij_reason reason = reason_of(source, vips_error_buffer());
+    enum ij_reason reason = reason_of(source, stage, vips_error_buffer());
     take_library_text(failure);
     const char *format = imgjob_format_name(source->format);
     switch (reason) {
     case IJ_REASON_MEMORY:
         return ij_failure_set(failure, stage, reason, IMGJOB_E_NOMEM,
-                              "out of memory while decoding %s of %zu bytes", format,
-                              source->len);
+                              "out of memory on %s of %zu bytes", format, source->len);
     case IJ_REASON_TOO_LARGE:
         return ij_failure_set(failure, stage, reason, IMGJOB_E_LIMIT,
                               "%s of %zu bytes: larger than its decoder allows", format,

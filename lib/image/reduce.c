@@ -76,7 +76,7 @@ static double kernel_at(VipsKernel kernel, double x)
 
 /* ---- weights ---- */
 
-/* Which columns count for which, as plain numbers follow from sizes and kernel. */
+/* Which columns count for which; follows from sizes and kernel. */
 struct plan {
     VipsKernel kernel;
     int from_width, width;
@@ -208,14 +208,8 @@ static inline int sum_wide(const uint8_t *pixels, size_t bands, const int16_t *w
                            int taps)
 {
     __m128i sums = _mm_set1_epi32(WEIGHT_HALF);
-    for (; taps >= 4; taps -= 4, pixels += 4 * bands, weights += 4) {
-        __m128i by = _mm_loadl_epi64((const __m128i *)weights);
-        __m128i a = weighed(pixels, bands, _mm_shuffle_epi32(by, 0x00));
-        __m128i b = weighed(pixels + 2 * bands, bands, _mm_shuffle_epi32(by, 0x55));
-        sums = _mm_add_epi32(sums, _mm_add_epi32(a, b));
-    }
-    if (taps > 0) { /* the last two, as the number is even */
-        __m128i by = _mm_shuffle_epi32(four_bytes(weights), 0);
+    for (int i = 0; i < taps; i += 2, pixels += 2 * bands) {
+        __m128i by = _mm_shuffle_epi32(four_bytes(weights + i), 0);
         sums = _mm_add_epi32(sums, weighed(pixels, bands, by));
     }
     sums = _mm_srai_epi32(sums, WEIGHT_BITS);

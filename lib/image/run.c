@@ -57,13 +57,18 @@ struct ij_extent ij_run_stored(const struct ij_run *run, struct ij_extent uprigh
 static int check_encoders(const struct ij_run *run)
 {
     for (size_t i = 0; i < run->job->spec->output_count; i++) {
-        uint32_t format = run->job->spec->outputs[i].format;
-        if (format != IMGJOB_FORMAT_NONE && !ij_encoder_exists(format))
-            return ij_failure_set(run->shop.failure, IJ_STAGE_LOAD, IJ_REASON_SPEC,
-                                  IMGJOB_E_SPEC,
-                                  "/outputs/%zu/format: %s is not written here: libvips "
-                                  "%s has no encoder for it",
-                                  i, imgjob_format_name(format), vips_version_string());
+        const struct ij_output_spec *asked = &run->job->spec->outputs[i];
+        uint32_t format = asked->format;
+        bool is_open = format == IMGJOB_FORMAT_NONE && asked->candidate_count == 0;
+        bool exists = is_open || ij_encoder_exists(format);
+        for (size_t c = 0; c < asked->candidate_count; c++)
+            exists |= ij_encoder_exists(asked->candidates[c]);
+        if (!exists)
+            return ij_failure_set(
+                run->shop.failure, IJ_STAGE_LOAD, IJ_REASON_SPEC, IMGJOB_E_SPEC,
+                "/outputs/%zu/%s: libvips %s here has no encoder for %s", i,
+                asked->candidate_count ? "candidates" : "format", vips_version_string(),
+                asked->candidate_count ? "any of them" : imgjob_format_name(format));
     }
     return 0;
 }
@@ -73,10 +78,12 @@ static int check_side(const struct ij_run *run, size_t index, uint32_t format,
                       struct ij_extent made)
 {
     const struct ij_output_spec *asked = &run->job->spec->outputs[index];
-    uint32_t most = ij_encoder_side_max(format);
+    uint32_t most = asked->candidate_count ? 0 : ij_encoder_side_max(format);
     for (size_t i = 0; i < asked->candidate_count; i++) {
+        if (!ij_encoder_exists(asked->candidates[i]))
+            continue;
         uint32_t side_max = ij_encoder_side_max(asked->candidates[i]);
-        most = i == 0 || side_max > most ? side_max : most;
+        most = side_max > most ? side_max : most;
         format = side_max == most ? asked->candidates[i] : format;
     }
     uint32_t side = made.width > made.height ? made.width : made.height;

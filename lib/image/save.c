@@ -83,7 +83,7 @@ static int set_playing(VipsImage *image, const struct ij_output_spec *output,
         return 0;
     IJ_AUTO(ij_free) int *delays = calloc(pages, sizeof(*delays));
     if (!delays) {
-        vips_error("save", "%s", "out of memory");
+        vips_error("imgsave", "%s", "out of memory");
         return -1;
     }
     for (uint32_t i = 0; i < pages; i++)
@@ -183,11 +183,11 @@ static int likeness(void *data, const struct ij_encoded *encoded, double *ssim)
     if (luma.height != whole.height && luma.height >= page_height)
         luma.height = whole.height = page_height;
     if (luma.width != whole.width || luma.height != whole.height) {
-        vips_error("save", "%s", "an encoder changed the size");
+        vips_error("imgsave", "%s", "an encoder changed the size");
         return -1;
     }
     if (ij_ssim(&whole, &luma, ssim) != 0) {
-        vips_error("save", "%s", "out of memory");
+        vips_error("imgsave", "%s", "out of memory");
         return -1;
     }
     return 0;

@@ -5,6 +5,7 @@
 #include <dirent.h>
 
 #include "base/clock.h"
+#include "image/source.h"
 
 struct refusal {
     const char *name;
@@ -257,6 +258,44 @@ static void every_other_image_ends_one_way_or_the_other(void **state)
     (void)closedir(entries);
 }
 
+/* Words as the encoders of libvips leave them, and those of decoders beside them. */
+static void whose_fault_it_is_is_told_by_the_words_of_libvips(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t format;
+        enum ij_stage stage;
+        const char *domain, *words;
+        enum ij_reason reason;
+    } cases[] = {
+        { IMGJOB_FORMAT_PNG, IJ_STAGE_DECODE, "jpegsave_buffer", "no", IJ_REASON_ENCODE },
+        { IMGJOB_FORMAT_PNG, IJ_STAGE_DECODE, "webpsave_buffer", "no", IJ_REASON_ENCODE },
+        { IMGJOB_FORMAT_PNG, IJ_STAGE_DECODE, "gifsave_buffer", "no", IJ_REASON_ENCODE },
+        { IMGJOB_FORMAT_PNG, IJ_STAGE_DECODE, "cgifsave", "no", IJ_REASON_ENCODE },
+        { IMGJOB_FORMAT_PNG, IJ_STAGE_DECODE, "vips2tiff", "no", IJ_REASON_ENCODE },
+        { IMGJOB_FORMAT_PNG, IJ_STAGE_DECODE, "heif", "no", IJ_REASON_ENCODE },
+        { IMGJOB_FORMAT_AVIF, IJ_STAGE_DECODE, "heif", "no", IJ_REASON_CORRUPT },
+        { IMGJOB_FORMAT_AVIF, IJ_STAGE_ENCODE, "heif", "no", IJ_REASON_ENCODE },
+        { IMGJOB_FORMAT_JPEG, IJ_STAGE_DECODE, "VipsJpeg", "no", IJ_REASON_CORRUPT },
+        { IMGJOB_FORMAT_JPEG, IJ_STAGE_DECODE, "VipsJpeg", "Premature end",
+          IJ_REASON_TRUNCATED },
+        { IMGJOB_FORMAT_JPEG, IJ_STAGE_DECODE, "jpegsave_buffer",
+          "unable to write to target", IJ_REASON_CORRUPT },
+        { IMGJOB_FORMAT_JPEG, IJ_STAGE_ENCODE, "gifsave_buffer", "out of memory",
+          IJ_REASON_MEMORY },
+    };
+    for (size_t i = 0; i < IJ_ARRAY_LEN(cases); i++) {
+        const struct ij_source source = { "", 0, cases[i].format, "loader" };
+        struct ij_failure failure = { 0 };
+        vips_error(cases[i].domain, "%s", cases[i].words);
+        assert_true(ij_source_fail(&source, cases[i].stage, &failure) < 0);
+        if (failure.reason != cases[i].reason)
+            fail_msg("%s: %s: %s", cases[i].domain, cases[i].words,
+                     ij_reason_name(failure.reason));
+        assert_true(failure.library_text[0] && !vips_error_buffer()[0]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -269,6 +308,7 @@ int main(void)
         cmocka_unit_test(a_job_past_its_time_is_stopped),
         cmocka_unit_test(the_caller_may_stop_after_the_header),
         cmocka_unit_test(an_output_that_cannot_be_taken_fails_the_job),
+        cmocka_unit_test(whose_fault_it_is_is_told_by_the_words_of_libvips),
         cmocka_unit_test(every_other_image_ends_one_way_or_the_other),
     };
     return cmocka_run_group_tests(tests, start_image_room, NULL);

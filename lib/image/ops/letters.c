@@ -73,7 +73,7 @@ static int draw(const struct ij_letters *letters, VipsImage **made)
 
 /* Where no font is found, or the one found cannot be read, Pango does not fail: it draws
  * boxes of one size for letters. A point is then as high as an M. */
-static int check_fonts(const struct ij_letters *letters)
+static int check_fonts(const struct ij_letters *letters, struct imgjob_error *err)
 {
     enum { SIZE_MIN = 8 /* below, both may be a pixel high */ };
     struct ij_letters probe = *letters;
@@ -89,12 +89,14 @@ static int check_fonts(const struct ij_letters *letters)
         return -1;
     if (vips_image_get_height(letter) > vips_image_get_height(point))
         return 0;
-    vips_error("text", "no font is installed, or none that can be read");
+    (void)ij_fail(err, IMGJOB_E_INTERNAL,
+                  "no font is installed, or none that can be read");
     return -1;
 }
 
 /* Fonts have letters that are wider or higher than any guess. */
-static int check_pixels(const struct ij_letters *letters, struct ij_extent in)
+static int check_pixels(const struct ij_letters *letters, struct ij_extent in,
+                        struct imgjob_error *err)
 {
     enum { SMALL = 16 };
     if (letters->size <= SMALL)
@@ -112,17 +114,18 @@ static int check_pixels(const struct ij_letters *letters, struct ij_extent in)
     int64_t height = (int64_t)vips_image_get_height(mask) * letters->size / SMALL;
     if (width * height <= pixels_max(in))
         return 0;
-    vips_error("text",
-               "needs about %lld x %lld px, too much for an image of %u x %u px; lower "
-               "size, line_spacing or width, or write less",
-               (long long)width, (long long)height, in.width, in.height);
+    (void)ij_fail(
+        err, IMGJOB_E_SPEC,
+        "needs about %lld x %lld px, too much for an image of %u x %u px; lower "
+        "size, line_spacing or width, or write less",
+        (long long)width, (long long)height, in.width, in.height);
     return -1;
 }
 
 int ij_letters_draw(const struct ij_letters *letters, struct ij_extent in,
-                    VipsImage **made)
+                    VipsImage **made, struct imgjob_error *err)
 {
-    if (check_fonts(letters) != 0 || check_pixels(letters, in) != 0)
+    if (check_fonts(letters, err) != 0 || check_pixels(letters, in, err) != 0)
         return -1;
     return draw(letters, made);
 }

@@ -28,7 +28,7 @@ int ij_letters_plan(const struct ij_letters *letters, struct ij_extent in,
  * `in`.
  *
  * @param made the caller's
- * @return 0, or -1 with libvips' error text
+ * @return 0, or -1 with `err` filled or, where it stays empty, libvips' error text
  */
 int ij_letters_draw(const struct ij_letters *letters, struct ij_extent in,
-                    VipsImage **made);
+                    VipsImage **made, struct imgjob_error *err);

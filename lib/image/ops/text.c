@@ -455,7 +455,7 @@ static int apply(const struct ij_apply *with, VipsImage *image, VipsImage **made
     IJ_AUTO(ij_image_unref) VipsImage *mask = NULL;
     IJ_AUTO(ij_image_unref) VipsImage *current = g_object_ref(image);
     IJ_AUTO(canvas_done) struct canvas canvas = { 0 };
-    if (ij_letters_draw(&letters, with->to, &mask) != 0 ||
+    if (ij_letters_draw(&letters, with->to, &mask, with->err) != 0 ||
         take_colors(step, &current) != 0)
         return -1;
     struct places places = places_of(step, with->to, mask);
