@@ -48,7 +48,9 @@ if [ -n "$missing" ]; then
 fi
 
 step 'building (half a minute the first time)'
-[ -f build/build.ninja ] || meson setup build >/dev/null
+[ -f build/build.ninja ] || {
+    said=$(meson setup build 2>&1) || { echo "$said" >&2; exit 1; }
+}
 targets='server/imgjobd lib/pool/imgjob-worker'
 # shellcheck disable=SC2086 # a list of words
 ninja -C build $targets >/dev/null || { ninja -C build $targets; exit 1; }
@@ -96,7 +98,11 @@ for _ in $(seq 100); do
     }
     sleep 0.1
 done
-[ -n "$url" ] || { echo 'quickstart: the server did not become ready:' >&2; cat "$log" >&2; exit 1; }
+[ -n "$url" ] || {
+    echo "quickstart: the server did not become ready within 10 s; what it wrote ($log):" >&2
+    cat "$log" >&2
+    exit 1
+}
 echo "$url (log: $log)"
 
 step "a job: thumbnail of $image, at most 400 × 400 px"

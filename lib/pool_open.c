@@ -60,7 +60,7 @@ int imgjob_pool_open(struct imgjob_store *store,
 {
     struct imgjob_pool_options ours;
     int rc = ij_options_read(&ours, sizeof(ours),
-                             IJ_END_OF(struct imgjob_pool_options, log_data), options,
+                             IJ_END_OF(struct imgjob_pool_options, registry), options,
                              "imgjob_pool_options", err);
     if (rc == 0)
         rc = read_options(&ours, err);

@@ -11,6 +11,14 @@
 #include "base/clock.h"
 #include "image/image.h"
 
+_Static_assert(IJ_SPEC_INPUTS_MAX == 1 + IMGJOB_INPUTS_MAX,
+               "the image and as many further ones as callers are told");
+
+const char *imgjob_format_extension(uint32_t format)
+{
+    return ij_format_extension(format);
+}
+
 int imgjob_spec_parse(const char *json, size_t len, struct imgjob_spec **out,
                       struct imgjob_error *err)
 {
@@ -47,29 +55,51 @@ struct run_options {
     struct imgjob_limits limits;
 };
 
-/* @param total bytes of all images */
-static int check_length(size_t len, uint64_t total, const struct imgjob_limits *limits,
-                        struct imgjob_error *err)
+static int check_image(const struct ij_image_input *image,
+                       const struct imgjob_limits *limits, struct imgjob_error *err)
 {
-    if (total > limits->max_upload_size)
-        return ij_fail(err, IMGJOB_E_LIMIT, "%s %llu bytes, max_upload_size is %llu",
-                       total == len ? "the image has" : "the images together have",
-                       (unsigned long long)total,
+    if (image->len == 0)
+        return ij_fail(err, IMGJOB_E_IMAGE, "the image is empty");
+    if (!image->data)
+        return ij_fail(err, IMGJOB_E_INVALID, "image: must not be NULL");
+    if (image->len > limits->max_upload_size)
+        return ij_fail(err, IMGJOB_E_LIMIT,
+                       "the image has %zu bytes, max_upload_size is %llu", image->len,
                        (unsigned long long)limits->max_upload_size);
-    return len > 0 ? 0 : ij_fail(err, IMGJOB_E_IMAGE, "the image is empty");
+    return 0;
 }
 
-static int read_options(const struct imgjob_run_options *options, size_t len,
-                        struct run_options *out, struct imgjob_error *err)
+static int read_options(const struct imgjob_run_options *options,
+                        const struct ij_image_input *image, struct run_options *out,
+                        struct imgjob_error *err)
 {
     int rc = ij_options_read(&out->asked, sizeof(out->asked),
-                             IJ_END_OF(struct imgjob_run_options, safe_shrink), options,
+                             IJ_END_OF(struct imgjob_run_options, input_count), options,
                              "imgjob_run_options", err);
     if (rc == 0)
         rc = ij_limits_read(out->asked.limits, &out->limits, err);
     if (rc == 0)
-        rc = check_length(len, len, &out->limits, err);
+        rc = check_image(image, &out->limits, err);
     return rc < 0 ? rc : ij_image_start(err);
+}
+
+/* One of the further images. @param total bytes of those before it; this one is added */
+static int check_input(const struct imgjob_image_bytes *bytes, size_t index,
+                       const struct imgjob_limits *limits, uint64_t *total,
+                       struct imgjob_error *err)
+{
+    if (bytes->len == 0)
+        return ij_fail(err, IMGJOB_E_IMAGE, "input %zu is empty", index + 1);
+    if (!bytes->data)
+        return ij_fail(err, IMGJOB_E_INVALID, "inputs[%zu].data: must not be NULL",
+                       index);
+    *total = bytes->len > UINT64_MAX - *total ? UINT64_MAX : *total + bytes->len;
+    if (*total > limits->max_upload_size)
+        return ij_fail(err, IMGJOB_E_LIMIT,
+                       "the images together have %llu bytes, max_upload_size is %llu",
+                       (unsigned long long)*total,
+                       (unsigned long long)limits->max_upload_size);
+    return 0;
 }
 
 /* Let a job have the further images of the options. */
@@ -77,19 +107,16 @@ static int take_inputs(const struct run_options *run, struct ij_image_job *job,
                        struct imgjob_error *err)
 {
     size_t count = run->asked.input_count;
-    if (count >= IJ_SPEC_INPUTS_MAX)
+    if (count > IMGJOB_INPUTS_MAX)
         return ij_fail(err, IMGJOB_E_INVALID, "input_count: must be 0..%d, not %zu",
-                       IJ_SPEC_INPUTS_MAX - 1, count);
+                       IMGJOB_INPUTS_MAX, count);
     if (count > 0 && !run->asked.inputs)
         return ij_fail(err, IMGJOB_E_INVALID, "inputs: must not be NULL");
     int rc = ij_spec_check_inputs(job->spec, (UINT32_C(2) << count) - 1, err);
     uint64_t total = job->inputs[0].len;
     for (size_t i = 0; i < count && rc == 0; i++) {
         const struct imgjob_image_bytes *bytes = &run->asked.inputs[i];
-        if (bytes->len == 0)
-            return ij_fail(err, IMGJOB_E_IMAGE, "input %zu is empty", i + 1);
-        total = bytes->len > UINT64_MAX - total ? UINT64_MAX : total + bytes->len;
-        rc = check_length(job->inputs[0].len, total, &run->limits, err);
+        rc = check_input(bytes, i, &run->limits, &total, err);
         job->inputs[i + 1] = (struct ij_image_input){ bytes->data, bytes->len };
     }
     job->input_count = 1 + count;
@@ -174,11 +201,11 @@ int imgjob_run(const void *image, size_t len, const struct imgjob_spec *spec,
                const struct imgjob_run_options *options, struct imgjob_result **out,
                struct imgjob_error *err)
 {
+    const struct ij_image_input input = { image, len };
     struct run_options run;
-    int rc = read_options(options, len, &run, err);
+    int rc = read_options(options, &input, &run, err);
     if (rc < 0)
         return rc;
-    const struct ij_image_input input = { image, len };
     return run_image(&input, spec, &run, out, err);
 }
 
@@ -211,13 +238,13 @@ void imgjob_result_free(struct imgjob_result *result)
 int imgjob_info(const void *image, size_t len, const struct imgjob_run_options *options,
                 struct imgjob_image_info *out, struct imgjob_error *err)
 {
+    const struct ij_image_input input = { image, len };
     struct run_options run;
-    int rc = read_options(options, len, &run, err);
+    int rc = read_options(options, &input, &run, err);
     if (rc < 0)
         return rc;
     struct ij_image_header header;
     struct ij_failure failure = { 0 };
-    const struct ij_image_input input = { image, len };
     rc = ij_image_header(&input, &run.limits, &header, &failure);
     if (rc < 0)
         return ij_fail(err, rc, "%s", failure.error.text);
@@ -241,14 +268,14 @@ int imgjob_info_json(const void *image, size_t len,
                      struct imgjob_error *err)
 {
     static const char text[] = "{\"outputs\":[],\"info\":true}";
+    const struct ij_image_input input = { image, len };
     struct run_options run;
-    int rc = read_options(options, len, &run, err);
+    int rc = read_options(options, &input, &run, err);
     if (rc < 0)
         return rc;
     run.asked.input_count = 0;
     IJ_AUTO(ij_spec_freep) struct imgjob_spec *spec = NULL;
     IJ_AUTO(result_freep) struct imgjob_result *result = NULL;
-    const struct ij_image_input input = { image, len };
     rc = imgjob_spec_parse(text, sizeof(text) - 1, &spec, err);
     if (rc == 0)
         rc = run_image(&input, spec, &run, &result, err);

@@ -52,7 +52,7 @@ struct imgjob_draft {
     uint32_t begun;    /* bit k: input k was selected */
     uint32_t selected; /* the input that is written to */
     uint64_t len;      /* bytes so far, over all inputs */
-    bool is_spent;     /* submit got so far that only discard may follow */
+    bool is_spent;     /* a select, write or submit failed: only discard may follow */
     struct imgjob_draft *next, **link; /* guarded by store->drafts_lock */
 };
 

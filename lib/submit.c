@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/auto.h"
 #include "base/check.h"
@@ -15,7 +16,8 @@
 #include "spec/spec.h"
 #include "store.h"
 
-#define SPENT "draft %s: a write or submit of it has failed; only discard is allowed"
+#define SPENT \
+    "draft %s: a select, write or submit of it has failed; only discard is allowed"
 
 static void draft_link(struct imgjob_draft *draft)
 {
@@ -123,9 +125,15 @@ static const char *known_stranger(const unsigned char *head, size_t len)
         size_t len;
         const char *magic, *name;
     } strangers[] = {
-        { 5, "<!DOC", "HTML" },     { 5, "<html", "HTML" },     { 2, "BM", "BMP" },
-        { 4, "8BPS", "Photoshop" }, { 4, "PK\x03\x04", "ZIP" }, { 4, "\0\0\1\0", "ICO" },
+        { 2, "BM", "BMP" },
+        { 4, "8BPS", "Photoshop" },
+        { 4, "PK\x03\x04", "ZIP" },
+        { 4, "\0\0\1\0", "ICO" },
     };
+    const char *text = (const char *)head;
+    if (len >= 5 &&
+        (strncasecmp(text, "<!doc", 5) == 0 || strncasecmp(text, "<html", 5) == 0))
+        return "HTML";
     for (size_t i = 0; i < IJ_ARRAY_LEN(strangers); i++)
         if (len >= strangers[i].len &&
             memcmp(head, strangers[i].magic, strangers[i].len) == 0)
@@ -208,9 +216,9 @@ int imgjob_draft_select(struct imgjob_draft *draft, uint32_t input,
     if (draft->is_spent)
         return ij_fail(err, IMGJOB_E_INVALID, SPENT, draft->id_text);
     int rc = 0;
-    if (input >= IJ_SPEC_INPUTS_MAX)
+    if (input > IMGJOB_INPUTS_MAX)
         rc = ij_fail(err, IMGJOB_E_INVALID, "input: must be 0..%d, not %u",
-                     IJ_SPEC_INPUTS_MAX - 1, input);
+                     IMGJOB_INPUTS_MAX, input);
     else if (draft->begun >> input & 1)
         draft->selected = input;
     else

@@ -16,11 +16,11 @@
 #include "server/input.h"
 #include "server/json_scan.h"
 #include "server/multipart.h"
+#include "server/spec.h"
 
 enum {
     PIECE = IJ_SCAN_PIECE,
-    ENVELOPE_MAX = 65536, /* bytes of a body that are not images */
-    SPEC_DEPTH_MAX = 8
+    ENVELOPE_MAX = IJ_SENT_SPEC_MAX /* bytes of a body that are not images */
 };
 
 static bool media_type_is(const char *content_type, size_t len, const char *name)
@@ -51,7 +51,7 @@ uint64_t ij_body_limit(enum ij_body_kind kind, uint64_t max_upload)
 {
     switch (kind) {
     case IJ_BODY_JSON:
-        return max_upload / 3 * 4 + 4 * IJ_INPUTS + ENVELOPE_MAX;
+        return max_upload / 3 * 4 + 4 * (1 + IMGJOB_INPUTS_MAX) + ENVELOPE_MAX;
     case IJ_BODY_MULTIPART:
         return max_upload + ENVELOPE_MAX;
     default:
@@ -89,7 +89,7 @@ static int read_json(struct ij_request *request, struct ij_submission *out,
     if (!reader)
         return ij_fail_nomem(err, "reading a JSON body");
     ij_scan_init(&reader->scan, write_draft, out);
-    reader->scan.image_only = out->image_only;
+    reader->scan.is_image_only = out->is_image_only;
     long len;
     while ((len = ij_http_read(request, reader->piece, PIECE, err)) > 0) {
         int rc = ij_scan_feed(&reader->scan, reader->piece, (size_t)len, err);
@@ -141,7 +141,7 @@ struct form_reader {
     unsigned input;      /* under way */
     bool is_empty;       /* no byte of it has come */
     struct ij_buf value; /* of a field under way */
-    struct ij_inputs inputs;
+    struct ij_input_names inputs;
     bool has_spec;
     size_t held; /* bytes in `piece` that are not understood yet */
     char piece[PIECE + IJ_PART_HEADERS_MAX];
@@ -154,12 +154,15 @@ static void form_reader_freep(struct form_reader **reader)
     free(*reader);
 }
 
-static int no_such_part(const char *name, bool image_only, struct imgjob_error *err)
+static int no_such_part(const char *name, bool is_image_only, struct imgjob_error *err)
 {
-    return ij_fail(err, IMGJOB_E_INVALID, "%s: no such field; there %s", name,
-                   image_only ? "is only image"
-                              : "are image, overlay1 to overlay8, spec, operation, "
-                                "width, height, output_format and enlarge");
+    if (is_image_only)
+        return ij_fail(err, IMGJOB_E_INVALID, "%s: no such field; there is only image",
+                       name);
+    return ij_fail(err, IMGJOB_E_INVALID,
+                   "%s: no such field; there are image, overlay1 to overlay%d, spec, "
+                   "operation, width, height, output_format and enlarge",
+                   name, IMGJOB_INPUTS_MAX);
 }
 
 static int begin_spec(struct form_reader *reader, struct imgjob_error *err)
@@ -174,12 +177,12 @@ static int begin_spec(struct form_reader *reader, struct imgjob_error *err)
 static int part_begin(void *data, const char *name, struct imgjob_error *err)
 {
     struct form_reader *reader = data;
-    bool image_only = reader->out->image_only;
+    bool is_image_only = reader->out->is_image_only;
     memcpy(reader->name, name, strlen(name) + 1); /* multipart.c bounds it */
     ij_buf_clear(&reader->value);
-    if (image_only && strcmp(name, reader->inputs.image_name) != 0)
-        return no_such_part(name, image_only, err);
-    int rc = ij_inputs_take(&reader->inputs, name, &reader->input, err);
+    if (is_image_only && strcmp(name, reader->inputs.image_name) != 0)
+        return no_such_part(name, is_image_only, err);
+    int rc = ij_input_names_take(&reader->inputs, name, &reader->input, err);
     if (rc <= 0) {
         reader->part = PART_INPUT;
         reader->is_empty = true;
@@ -188,7 +191,7 @@ static int part_begin(void *data, const char *name, struct imgjob_error *err)
     if (strcmp(name, "spec") == 0)
         return begin_spec(reader, err);
     reader->part = PART_FIELD;
-    return ij_form_has(name) ? 0 : no_such_part(name, image_only, err);
+    return ij_form_has(name) ? 0 : no_such_part(name, is_image_only, err);
 }
 
 static int part_bytes(void *data, const void *bytes, size_t len, struct imgjob_error *err)
@@ -224,10 +227,10 @@ static int check_spec_part(struct ij_submission *out, struct imgjob_error *err)
 {
     IJ_AUTO(ij_json_freep) struct ij_json *root = NULL;
     const char *text = out->spec.data ? out->spec.data : "";
-    int rc = ij_json_parse(text, out->spec.len, SPEC_DEPTH_MAX, &root, err);
+    int rc = ij_json_parse(text, out->spec.len, IJ_SENT_SPEC_DEPTH_MAX, &root, err);
     if (rc < 0)
         return rc;
-    out->is_long = ij_scan_is_long(root);
+    out->is_long = ij_sent_spec_is_long(root);
     return 0;
 }
 

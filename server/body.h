@@ -18,13 +18,13 @@ enum ij_body_kind ij_body_kind(const char *content_type);
  */
 uint64_t ij_body_limit(enum ij_body_kind kind, uint64_t max_upload);
 
-/* Owned; zeroed but for `image_only` = empty; end with ij_submission_done(), which
+/* Owned; zeroed but for `is_image_only` = empty; end with ij_submission_done(), which
  * discards what is left. */
 struct ij_submission {
     struct imgjob_draft *draft;
     struct ij_buf spec; /* JSON for imgjob_spec_parse() */
-    bool is_long;       /* see ij_scan_is_long() */
-    bool image_only;    /* set before: the body may hold nothing but the image */
+    bool is_long;       /* see ij_sent_spec_is_long() */
+    bool is_image_only; /* set before: the body may hold nothing but the image */
 };
 
 /*

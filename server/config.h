@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 
-enum { IJ_SETTING_COUNT = 30 };
+enum { IJ_SETTING_COUNT = 31 };
 
 enum ij_durability_choice { IJ_DURABILITY_FULL, IJ_DURABILITY_NORMAL };
 enum ij_isolation_choice { IJ_ISOLATION_PROCESS, IJ_ISOLATION_INLINE };

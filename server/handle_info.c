@@ -7,18 +7,13 @@
 
 #include <string.h>
 
-#include "base/auto.h"
+#include "server/auto.h"
 #include "server/problem.h"
 #include "server/query.h"
 #include "server/submit.h"
 #include "server/wait.h"
 
 static const char info_spec[] = "{\"outputs\":[],\"info\":true}";
-
-static void job_freep(struct imgjob_job **job)
-{
-    imgjob_job_free(*job);
-}
 
 /* A field that would be passed over in silence is refused, as it is in a body. */
 static bool refuse_query(const struct ij_request *request, struct ij_response *response,
@@ -94,7 +89,8 @@ static void answer_info(const struct ij_app *app, struct ij_response *response,
 void ij_handle_info(struct ij_app *app, struct ij_request *request,
                     struct ij_response *response)
 {
-    IJ_AUTO(ij_submission_done) struct ij_submission submission = { .image_only = true };
+    IJ_AUTO(ij_submission_done)
+    struct ij_submission submission = { .is_image_only = true };
     if (refuse_query(request, response, &app->log) ||
         !ij_submit_read(app, request, &submission, response))
         return;
@@ -107,7 +103,7 @@ void ij_handle_info(struct ij_app *app, struct ij_request *request,
     int preferred = ij_wait_preferred_s(request);
     int seconds = preferred > 0 ? preferred : IJ_WAIT_PREFER_MAX_S;
     char id[IMGJOB_ID_SIZE];
-    IJ_AUTO(job_freep) struct imgjob_job *job = NULL;
+    IJ_AUTO(ij_job_freep) struct imgjob_job *job = NULL;
     struct imgjob_error err;
     bool is_made = ij_submit_make(app, &submission, response, id);
     int rc = is_made ? ij_wait_for_job(app, request, id, seconds, &job, &err) : 0;

@@ -7,17 +7,12 @@
 
 #include <string.h>
 
-#include "base/auto.h"
+#include "server/auto.h"
 #include "server/problem.h"
 #include "server/submit.h"
 #include "server/wait.h"
 
 enum { LIVE_RETRY_S = 1 }; /* when to ask again about a job that has not ended */
-
-static void job_freep(struct imgjob_job **job)
-{
-    imgjob_job_free(*job);
-}
 
 /* ---- submit ---- */
 
@@ -47,7 +42,7 @@ static void answer_submitted(struct ij_app *app, const struct ij_request *reques
 {
     ij_response_header(response, "Location", "/jobs/%s", id);
     int seconds = ij_wait_preferred_s(request);
-    IJ_AUTO(job_freep) struct imgjob_job *job = NULL;
+    IJ_AUTO(ij_job_freep) struct imgjob_job *job = NULL;
     if (seconds > 0 && ij_wait_begin(app)) {
         (void)ij_wait_for_job(app, request, id, seconds, &job, NULL);
         ij_wait_end(app);
@@ -97,7 +92,7 @@ void ij_handle_job(struct ij_app *app, struct ij_request *request,
         ij_problem_of_error(response, &app->log, &err);
         return;
     }
-    IJ_AUTO(job_freep) struct imgjob_job *job = NULL;
+    IJ_AUTO(ij_job_freep) struct imgjob_job *job = NULL;
     int rc = imgjob_store_get(app->store, request->parameters[IJ_PATH_ID], &job, &err);
     if (rc < 0 || seconds == 0 || imgjob_job_is_ended(job)) {
         answer_look(app, response, rc, job, &err);
@@ -107,7 +102,7 @@ void ij_handle_job(struct ij_app *app, struct ij_request *request,
         ij_wait_refuse(app, response);
         return;
     }
-    job_freep(&job);
+    ij_job_freep(&job);
     rc = ij_wait_for_job(app, request, request->parameters[IJ_PATH_ID], seconds, &job,
                          &err);
     ij_wait_end(app);
@@ -131,7 +126,7 @@ static void download_close(void *data)
 static void answer_no_image(struct ij_app *app, const struct ij_request *request,
                             struct ij_response *response)
 {
-    IJ_AUTO(job_freep) struct imgjob_job *job = NULL;
+    IJ_AUTO(ij_job_freep) struct imgjob_job *job = NULL;
     struct imgjob_error err;
     if (imgjob_store_get(app->store, request->parameters[IJ_PATH_ID], &job, &err) < 0)
         answer_no_job(app, response, &err);
@@ -145,7 +140,7 @@ static void answer_no_image(struct ij_app *app, const struct ij_request *request
 static void answer_no_output(struct ij_app *app, const struct ij_request *request,
                              struct ij_response *response, const struct imgjob_error *err)
 {
-    IJ_AUTO(job_freep) struct imgjob_job *job = NULL;
+    IJ_AUTO(ij_job_freep) struct imgjob_job *job = NULL;
     bool is_output =
         err->code == IMGJOB_E_NOTFOUND &&
         imgjob_store_get(app->store, request->parameters[IJ_PATH_ID], &job, NULL) == 0;
@@ -153,11 +148,6 @@ static void answer_no_output(struct ij_app *app, const struct ij_request *reques
         ij_problem(response, 404, imgjob_code_name(err->code), "%s", err->text);
     else
         answer_no_job(app, response, err);
-}
-
-static const char *extension_of(uint32_t format)
-{
-    return format == IMGJOB_FORMAT_JPEG ? "jpg" : imgjob_format_name(format);
 }
 
 /* Both parameters are of an output that exists, so they hold nothing but letters, digits,
@@ -168,7 +158,7 @@ static void name_download(struct ij_response *response, const struct ij_request 
     const char *name = request->parameters[IJ_PATH_NAME];
     ij_response_header(response, "Content-Disposition", "inline; filename=\"%s%s%s.%s\"",
                        request->parameters[IJ_PATH_ID], name[0] ? "-" : "", name,
-                       extension_of(format));
+                       imgjob_format_extension(format));
 }
 
 void ij_handle_download(struct ij_app *app, struct ij_request *request,

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+_Static_assert(IMGJOB_INPUTS_MAX <= 9, "the number of an overlay is one digit");
+
 /* @return 0, 1 for no name of an overlay, or IMGJOB_E_INVALID for one that is not there
  */
 static int overlay_number(const char *name, unsigned *out, struct imgjob_error *err)
@@ -18,16 +20,16 @@ static int overlay_number(const char *name, unsigned *out, struct imgjob_error *
         *out = 1;
         return 0;
     }
-    if (digits[0] == '0' || digits[0] >= '0' + IJ_INPUTS || digits[1] != '\0')
+    if (digits[0] == '0' || digits[0] > '0' + IMGJOB_INPUTS_MAX || digits[1] != '\0')
         return ij_fail(err, IMGJOB_E_INVALID,
                        "%.60s: no such input; an overlay's number is 1 to %d", name,
-                       IJ_INPUTS - 1);
+                       IMGJOB_INPUTS_MAX);
     *out = (unsigned)(digits[0] - '0');
     return 0;
 }
 
-int ij_inputs_take(struct ij_inputs *inputs, const char *name, unsigned *out,
-                   struct imgjob_error *err)
+int ij_input_names_take(struct ij_input_names *inputs, const char *name, unsigned *out,
+                        struct imgjob_error *err)
 {
     unsigned input = 0;
     if (strcmp(name, inputs->image_name) != 0) {

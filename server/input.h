@@ -3,16 +3,16 @@
 
 #include <stdbool.h>
 
+#include <imgjob/spec.h>
+
 #include "base/error.h"
 
-/* The image, which is input 0, and overlay1 to overlay8, which steps take as "input": k.
- */
-enum { IJ_INPUTS = 9 };
-
-/* Owned; but for the name zeroed = none yet. */
-struct ij_inputs {
+/* Which inputs a body has given so far: the image, which is input 0, and overlay1,
+ * overlay2, …, which steps take as "input": k. A plain value; but for the name zeroed =
+ * none yet. */
+struct ij_input_names {
     const char *image_name; /* a constant: what input 0 is called in this form of body */
-    bool seen[IJ_INPUTS];
+    bool seen[1 + IMGJOB_INPUTS_MAX];
 };
 
 /*
@@ -21,5 +21,5 @@ struct ij_inputs {
  * @return 0 with its number in `out`, 1 when a field of that name is none, or
  * IMGJOB_E_INVALID
  */
-int ij_inputs_take(struct ij_inputs *inputs, const char *name, unsigned *out,
-                   struct imgjob_error *err);
+int ij_input_names_take(struct ij_input_names *inputs, const char *name, unsigned *out,
+                        struct imgjob_error *err);

@@ -1,6 +1,6 @@
 /*
  * Owns the reading of a JSON body. The values of the top-level keys "image_data" and
- * "overlay1" to "overlay8" go through unescaping and base64 straight to a sink, as they
+ * "overlay1", "overlay2", … go through unescaping and base64 straight to a sink, as they
  * arrive; empty texts take their places. Everything else is kept, bounded, and parsed at
  * the end, so that the whole is strict JSON exactly when what is kept is: this scanner
  * itself only has to know where strings and brackets are, and to be strict inside the
@@ -13,8 +13,7 @@
 #include <strings.h>
 
 #include "base/auto.h"
-
-enum { DEPTH_MAX = 8 }; /* levels of nesting in a spec */
+#include "server/spec.h"
 
 void ij_scan_init(struct ij_scan *scan, ij_bytes_sink sink, void *data)
 {
@@ -22,7 +21,7 @@ void ij_scan_init(struct ij_scan *scan, ij_bytes_sink sink, void *data)
     scan->sink = sink;
     scan->data = data;
     scan->inputs.image_name = "image_data";
-    scan->rest.max = IJ_SCAN_REST_MAX;
+    scan->rest.max = IJ_SENT_SPEC_MAX;
 }
 
 void ij_scan_done(struct ij_scan *scan)
@@ -36,7 +35,7 @@ static int keep(struct ij_scan *scan, const char *from, const char *end,
     ij_buf_add(&scan->rest, from, (size_t)(end - from));
     if (scan->rest.failed)
         return ij_fail(err, IMGJOB_E_LIMIT,
-                       "more than %d bytes of JSON beside the images", IJ_SCAN_REST_MAX);
+                       "more than %d bytes of JSON beside the images", IJ_SENT_SPEC_MAX);
     return 0;
 }
 
@@ -105,12 +104,14 @@ static int decode(struct ij_scan *scan, const char *text, size_t len,
     return 0;
 }
 
+static const char data_scheme[] = "data:";
+enum { DATA_SCHEME_LEN = sizeof(data_scheme) - 1 };
+
 /* Whether the text so far could begin a data URL (RFC 2397). */
 static bool may_be_data_url(const struct ij_scan *scan)
 {
-    static const char scheme[] = "data:";
-    size_t len = scan->prefix_len < 5 ? scan->prefix_len : 5;
-    return strncasecmp(scan->prefix, scheme, len) == 0;
+    size_t len = scan->prefix_len < DATA_SCHEME_LEN ? scan->prefix_len : DATA_SCHEME_LEN;
+    return strncasecmp(scan->prefix, data_scheme, len) == 0;
 }
 
 static int end_prefix(struct ij_scan *scan, struct imgjob_error *err)
@@ -146,7 +147,7 @@ static int take_image(struct ij_scan *scan, const char *text, size_t len,
 static int end_image(struct ij_scan *scan, struct imgjob_error *err)
 {
     if (!scan->prefix_read) { /* so short that it might have become a data URL */
-        if (scan->prefix_len >= 5)
+        if (scan->prefix_len >= DATA_SCHEME_LEN)
             return end_prefix(scan, err);
         int rc = decode(scan, scan->prefix, scan->prefix_len, err);
         if (rc < 0)
@@ -230,10 +231,10 @@ static int end_key(struct ij_scan *scan, struct imgjob_error *err)
     scan->in_key = false;
     scan->expects_key = false;
     scan->key[scan->key_len] = '\0';
-    if (scan->image_only && strcmp(scan->key, scan->inputs.image_name) != 0)
+    if (scan->is_image_only && strcmp(scan->key, scan->inputs.image_name) != 0)
         return ij_fail(err, IMGJOB_E_INVALID, "%s: no such field; there is only %s",
                        scan->key, scan->inputs.image_name);
-    int rc = ij_inputs_take(&scan->inputs, scan->key, &scan->input, err);
+    int rc = ij_input_names_take(&scan->inputs, scan->key, &scan->input, err);
     scan->key_is_input = rc == 0;
     return rc < 0 ? rc : 0;
 }
@@ -389,15 +390,6 @@ static void cut_member(struct ij_scan *scan, const struct ij_scan_member *member
     scan->rest.len -= end - from;
 }
 
-bool ij_scan_is_long(const struct ij_json *spec)
-{
-    static const char *const members[] = { "steps", "outputs", "load", "info" };
-    for (size_t i = 0; i < IJ_ARRAY_LEN(members); i++)
-        if (ij_json_member(spec, members[i]))
-            return true;
-    return false;
-}
-
 int ij_scan_end(struct ij_scan *scan, bool *out_is_long, struct imgjob_error *err)
 {
     if (scan->state == IJ_SCAN_START)
@@ -405,12 +397,13 @@ int ij_scan_end(struct ij_scan *scan, bool *out_is_long, struct imgjob_error *er
     if (scan->state != IJ_SCAN_OUTSIDE)
         return ij_fail(err, IMGJOB_E_INVALID, "JSON: the text ends within a string");
     IJ_AUTO(ij_json_freep) struct ij_json *root = NULL;
-    int rc = ij_json_parse(scan->rest.data, scan->rest.len, DEPTH_MAX, &root, err);
+    int rc = ij_json_parse(scan->rest.data, scan->rest.len, IJ_SENT_SPEC_DEPTH_MAX, &root,
+                           err);
     if (rc < 0)
         return rc;
     if (!scan->inputs.seen[0])
         return ij_fail(err, IMGJOB_E_INVALID, "image_data is missing");
-    *out_is_long = ij_scan_is_long(root);
+    *out_is_long = ij_sent_spec_is_long(root);
     while (scan->member_count > 0) /* the last first: a cut moves what stands behind it */
         cut_member(scan, &scan->members[--scan->member_count]);
     return 0;

@@ -11,9 +11,8 @@
 #include "server/input.h"
 
 enum {
-    IJ_SCAN_PIECE = 65536,    /* bytes decoded in one go */
-    IJ_SCAN_REST_MAX = 65536, /* bytes of everything but the images */
-    IJ_SCAN_KEY_SIZE = 64     /* longer than the name of any input */
+    IJ_SCAN_PIECE = 65536, /* bytes decoded in one go */
+    IJ_SCAN_KEY_SIZE = 64  /* longer than the name of any input */
 };
 
 /* Takes bytes of an input as they are decoded. @return 0, or negative: the scan then ends
@@ -51,8 +50,8 @@ struct ij_scan {
     size_t key_from;   /* where it stands in `rest` */
     bool key_is_input; /* it names an input whose value has not been seen */
     bool wants_image;  /* and its colon has been seen */
-    struct ij_inputs inputs;
-    bool image_only; /* any key but that of the image is refused */
+    struct ij_input_names inputs;
+    bool is_image_only; /* any key but that of the image is refused */
 
     unsigned input; /* the one under way */
     struct ij_base64 base64;
@@ -61,25 +60,23 @@ struct ij_scan {
     bool prefix_read;
     uint64_t value_len; /* bytes of it handed to the sink */
 
-    struct ij_scan_member members[IJ_INPUTS]; /* of the inputs seen, in their order */
+    struct ij_scan_member
+        members[1 + IMGJOB_INPUTS_MAX]; /* of the inputs seen, in their order */
     unsigned member_count;
     struct ij_buf rest; /* the body with empty texts for the images; see ij_scan_end() */
     uint8_t decoded[IJ_SCAN_PIECE / 4 * 3 + 3];
 };
 
-/* `image_only` may be set behind it. */
+/* `is_image_only` may be set behind it. */
 void ij_scan_init(struct ij_scan *scan, ij_bytes_sink sink, void *data);
 
 /* The next bytes of the body. @return 0, or negative with `err` filled */
 int ij_scan_feed(struct ij_scan *scan, const char *text, size_t len,
                  struct imgjob_error *err);
 
-/* Whether a spec is of the long form: any of its members makes it one. */
-bool ij_scan_is_long(const struct ij_json *spec);
-
 /*
  * The body is whole. On success `rest` is its JSON object without the images, checked by
- * ij_json_parse(), and `out_is_long` is ij_scan_is_long() of it.
+ * ij_json_parse(), and `out_is_long` is ij_sent_spec_is_long() of it.
  */
 int ij_scan_end(struct ij_scan *scan, bool *out_is_long, struct imgjob_error *err);
 

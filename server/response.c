@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/auto.h"
+
 const char *ij_status_title(int status)
 {
     static const struct {
@@ -29,7 +31,7 @@ const char *ij_status_title(int status)
         { 505, "HTTP Version Not Supported" },
         { 507, "Insufficient Storage" },
     };
-    for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
+    for (size_t i = 0; i < IJ_ARRAY_LEN(titles); i++)
         if (titles[i].status == status)
             return titles[i].title;
     return "Error";

@@ -8,13 +8,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "base/auto.h"
+#include "server/auto.h"
 #include "server/problem.h"
-
-static void spec_freep(struct imgjob_spec **spec)
-{
-    imgjob_spec_free(*spec);
-}
 
 /* Everything that can be refused before a byte of the body is read. */
 static bool refuse_unread(struct ij_app *app, const struct ij_request *request,
@@ -59,7 +54,7 @@ bool ij_submit_make(struct ij_app *app, struct ij_submission *submission,
                     struct ij_response *response, char id[IMGJOB_ID_SIZE])
 {
     struct imgjob_error err;
-    IJ_AUTO(spec_freep) struct imgjob_spec *spec = NULL;
+    IJ_AUTO(ij_spec_freep) struct imgjob_spec *spec = NULL;
     int rc =
         submission->spec.failed
             ? ij_fail_nomem(&err, "reading a spec")

@@ -22,8 +22,8 @@ enum imgjob_code {
     /* the one who sent the image or the spec must act */
     IMGJOB_E_SPEC = -2,  /**< the spec is malformed, or asks for what does not exist */
     IMGJOB_E_IMAGE = -3, /**< not an image we read, truncated or corrupt */
-    IMGJOB_E_LIMIT =
-        -4, /**< over a limit; the text names it, its value and the setting */
+    /** Over a limit; the text names it, its value and the setting. */
+    IMGJOB_E_LIMIT = -4,
 
     /* the state moved on */
     IMGJOB_E_NOTFOUND = -5, /**< no job or output of that name (any more) */

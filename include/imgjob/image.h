@@ -18,21 +18,26 @@
 IMGJOB_BEGIN_DECLS
 
 /**
- * What one image may cost. Zero means "default" in every field. Each is checked after the
- * header was read and before any pixel moves; an error names the field.
+ * What one image may cost. Zero means "default" in every field; an error names the field.
+ * Numbers of bytes and pixels are at most 2^63-1.
  *
  * @since 0.1
  */
 struct imgjob_limits {
-    size_t size;              /**< sizeof(struct imgjob_limits) */
-    uint64_t max_upload_size; /**< bytes of all inputs; 0 = 10,485,760 */
-    uint64_t max_output_size; /**< bytes of all outputs of a job; 0 = 67,108,864 */
-    uint64_t max_pixels;      /**< width × height × pages, in and out; 0 = 50,000,000 */
-    /** The same as max_pixels for progressive or interlaced images; 0 = 20,000,000. */
+    size_t size; /**< sizeof(struct imgjob_limits) */
+    /** Bytes of all inputs, checked before any is looked into; 0 = 10,485,760. */
+    uint64_t max_upload_size;
+    /** Bytes of all outputs of a job, checked after each was encoded; 0 = 67,108,864. */
+    uint64_t max_output_size;
+    /** Width × height × pages. Of an input, checked when its header was read, and of what
+     * a step makes, checked before any pixel moves; 0 = 50,000,000. */
+    uint64_t max_pixels;
+    /** The same for progressive or interlaced inputs, by the header; 0 = 20,000,000. */
     uint64_t max_progressive_pixels;
-    uint32_t max_side; /**< px, each side of an input; 0 = 16,384 */
-    /** Pages or frames that a spec may ask for, 1..256; 0 = 256. One is taken where it
-     * asks for none. */
+    /** Px, each side of an input, by the header; at most 10,000,000; 0 = 16,384. */
+    uint32_t max_side;
+    /** Pages or frames that a spec may ask for, 1..256, checked by the header; 0 = 256.
+     * One is taken where it asks for none. */
     uint32_t max_pages;
     /** Formats that are read beside jpeg, png, webp, gif, tiff, avif and heic: a set of
      * IMGJOB_FORMAT_BIT() of SVG, PDF, JXL and JP2; 0 = none. libvips calls their readers
@@ -60,7 +65,7 @@ struct imgjob_run_options {
      * steps take, none empty. Borrowed during the call; imgjob_info() and
      * imgjob_info_json() look at none. */
     const struct imgjob_image_bytes *inputs;
-    size_t input_count; /**< 0..8 */
+    size_t input_count; /**< 0..IMGJOB_INPUTS_MAX */
 };
 
 /** The outputs of one run; owned by one thread at a time. @since 0.1 */

@@ -1,4 +1,7 @@
-/** Everything: `#include <imgjob/imgjob.h>`, `pkg-config --cflags --libs libimgjob`. */
+/**
+ * Everything but imgjob/operation.h, which only programs with operations of their own
+ * need: `#include <imgjob/imgjob.h>`, `pkg-config --cflags --libs libimgjob`.
+ */
 #ifndef IMGJOB_IMGJOB_H
 #define IMGJOB_IMGJOB_H
 

@@ -48,11 +48,19 @@ IMGJOB_API const char *imgjob_job_status_name(const struct imgjob_job *job);
 /** @return enum imgjob_state @since 0.1 */
 IMGJOB_API uint32_t imgjob_job_state(const struct imgjob_job *job);
 
-/** Whether it completed, failed or was cancelled: nothing will run any more. @since 0.1
+/**
+ * Whether it completed, failed or was cancelled: nothing will run any more.
+ *
+ * @since 0.1
  */
 IMGJOB_API bool imgjob_job_is_ended(const struct imgjob_job *job);
 
-/** One sentence on why it failed. @return borrowed; "" unless failed @since 0.1 */
+/**
+ * One sentence on why it failed.
+ *
+ * @return borrowed until imgjob_job_free(); "" unless failed
+ * @since 0.1
+ */
 IMGJOB_API const char *imgjob_job_error(const struct imgjob_job *job);
 
 /**
@@ -71,8 +79,11 @@ IMGJOB_API int64_t imgjob_job_created_ms(const struct imgjob_job *job);
 /** Milliseconds since 1970 UTC of its last change of state. @since 0.1 */
 IMGJOB_API int64_t imgjob_job_updated_ms(const struct imgjob_job *job);
 
-/** How many outputs can be fetched; 0 unless completed, and again once expired. @since
- * 0.1 */
+/**
+ * How many outputs can be fetched; 0 unless completed, and again once expired.
+ *
+ * @since 0.1
+ */
 IMGJOB_API size_t imgjob_job_output_count(const struct imgjob_job *job);
 
 /**

@@ -9,7 +9,7 @@
 
 IMGJOB_BEGIN_DECLS
 
-/** @since 0.1 */
+/** How much an event matters, and to whom. @since 0.1 */
 enum imgjob_log_level {
     IMGJOB_LOG_ERROR = 0, /**< the operator must act */
     IMGJOB_LOG_WARN = 1,  /**< something was lost or retried and has been handled */

@@ -130,8 +130,9 @@ struct imgjob_operation {
      * no operation of this library ever has a dot in its name. */
     const char *name;
     const char *doc; /**< one sentence without its full stop, 512 bytes; NULL = none */
-    const struct imgjob_param *params; /**< in the order in which they are shown */
-    size_t param_count;                /**< 0..24 */
+    /** In the order in which they are shown; all have the `size` of the first. */
+    const struct imgjob_param *params;
+    size_t param_count; /**< 0..24 */
 
     /** It reads pixels in any order or more than once: the image is given in memory. */
     bool needs_pixels;
@@ -254,10 +255,10 @@ IMGJOB_API const double *imgjob_step_numbers(const struct imgjob_step *step,
                                              const char *name, size_t *out_count);
 
 /**
- * Be a worker, when it is as one that a pool started this program: then it serves and
- * never returns. To be called first in main(), once the registry is complete: before any
- * thread is started and any file opened, since a worker needs none, and before any pool,
- * or each worker would start workers of its own.
+ * If a pool started this program as its worker, serve and never return. To be called
+ * first in main(), once the registry is complete: before any thread is started and any
+ * file opened, since a worker needs none, and before any pool, or each worker would start
+ * workers of its own.
  *
  * A pool finds this program by its `worker_path`; "/proc/self/exe" is the one that runs.
  * It refuses a worker whose operations are not those of its own registry. Workers have no

@@ -29,13 +29,15 @@ struct imgjob_pool_options {
      * With a `registry`, a program that calls imgjob_worker_main(). */
     const char *worker_path;
     const struct imgjob_limits *limits; /**< NULL = all defaults */
-    uint32_t job_timeout_ms; /**< wall time of one attempt, then SIGKILL; 0 = 30,000 */
-    uint32_t job_cpu_ms;     /**< CPU time of one attempt; 0 = 20,000 */
+    /** Wall time of one attempt, then SIGKILL: 10..3,600,000; 0 = 30,000. */
+    uint32_t job_timeout_ms;
+    uint32_t job_cpu_ms; /**< CPU time of one attempt, 1000..3,600,000; 0 = 20,000 */
     /** A silent process loses its job after this, 10,000..3,600,000; 0 = 30,000. */
     uint32_t lease_ms;
     uint32_t recycle_jobs; /**< replace a worker after this many jobs; 0 = 500 */
-    uint64_t recycle_rss;  /**< or when it is larger than this; bytes; 0 = 268,435,456 */
-    uint64_t worker_memory_limit; /**< bytes of address space; 0 = 2,147,483,648 */
+    uint64_t recycle_rss;  /**< or when its resident bytes are more; 0 = 268,435,456 */
+    /** Bytes of a worker's address space, 268,435,456..2^50; 0 = 2,147,483,648. */
+    uint64_t worker_memory_limit;
     uint32_t paused;      /**< 1 = begin without claiming; see imgjob_pool_resume() */
     uint32_t safe_shrink; /**< as in struct imgjob_run_options */
     imgjob_log_fn log;    /**< NULL = silent */
@@ -109,7 +111,7 @@ IMGJOB_API int imgjob_pool_drain(struct imgjob_pool *pool, uint32_t timeout_ms);
  */
 IMGJOB_API void imgjob_pool_close(struct imgjob_pool *pool);
 
-/** @since 0.1 */
+/** What a pool does at one moment. @since 0.1 */
 struct imgjob_pool_stats {
     size_t size;      /**< set by the caller: sizeof(struct imgjob_pool_stats) */
     uint32_t workers; /**< as asked for */

@@ -11,8 +11,8 @@ IMGJOB_BEGIN_DECLS
 
 /** Image formats, in and out. The numbers never change. @since 0.1 */
 enum imgjob_format {
-    IMGJOB_FORMAT_NONE =
-        0, /**< as an input: not recognized; as an output: as the input */
+    /** As an input: not recognized; as an output: as the input. */
+    IMGJOB_FORMAT_NONE = 0,
     IMGJOB_FORMAT_JPEG = 1,
     IMGJOB_FORMAT_PNG = 2,
     IMGJOB_FORMAT_WEBP = 3,
@@ -22,8 +22,8 @@ enum imgjob_format {
     IMGJOB_FORMAT_HEIC = 7, /**< read only, where libvips has it */
     IMGJOB_FORMAT_SVG = 8,  /**< read only, where libvips has it and `extra_formats` */
     IMGJOB_FORMAT_PDF = 9,  /**< read only, where libvips has it and `extra_formats` */
-    IMGJOB_FORMAT_JXL =
-        10,                /**< where libvips has it; read where `extra_formats` has it */
+    /** Where libvips has it; read where `extra_formats` has it. */
+    IMGJOB_FORMAT_JXL = 10,
     IMGJOB_FORMAT_JP2 = 11 /**< read only, where libvips has it and `extra_formats` */
 };
 
@@ -45,6 +45,18 @@ IMGJOB_API const char *imgjob_format_name(uint32_t format);
  * @since 0.1
  */
 IMGJOB_API const char *imgjob_format_media_type(uint32_t format);
+
+/**
+ * The extension of a file of that format, without a dot: "jpg", "png", "tif", …; "bin"
+ * for any other number.
+ *
+ * @return a constant string
+ * @since 0.1
+ */
+IMGJOB_API const char *imgjob_format_extension(uint32_t format);
+
+/** How many further images the steps of a spec can take beside the image. @since 0.1 */
+#define IMGJOB_INPUTS_MAX 8
 
 /**
  * A checked spec. Immutable, so any number of threads may use one at the same time.
@@ -71,13 +83,14 @@ struct imgjob_spec;
  * In the long form every member may be absent. `steps`, at most 16, run on the decoded
  * image; each of at most 16 `outputs` may add 16 of its own. No outputs means one, named
  * "image"; `[]` makes none and needs `info`, which reports what is known about the image
- * (see imgjob_info_json()). A step that takes another image names it by `input`, 1..8;
- * those that steps take are counted from 1 without a gap, and have to be given to
- * imgjob_store_submit() or imgjob_run(), and no others. A missing format means: as
- * the input where that is jpeg, png or webp, else png for an image with alpha and jpeg
- * for one without. The format "auto" tries `candidates` (webp, avif, jpeg) and takes the
- * smallest. `load` says which `page` and how many `pages` of the input are taken (0 and
- * 1), whether it is turned `upright` (true), and whether its colour `profile` is kept
+ * (see imgjob_info_json()). A step that takes another image names it by `input`,
+ * 1..IMGJOB_INPUTS_MAX; those that steps take are counted from 1 without a gap, and have
+ * to be given to imgjob_store_submit() or imgjob_run(), and no others. A missing format
+ * means: as the input where that is jpeg, png or webp, else png for an image with alpha
+ * and jpeg for one without. The format "auto" tries `candidates` (webp, avif, jpeg) and
+ * takes the smallest. `load` says which `page` and how many `pages` of the input are
+ * taken (0 and 1), whether it is turned `upright` (true), and whether its colour
+ * `profile` is kept
  * ("srgb" or "keep").
  *
  * imgjob_spec_schema() lists all operations and settings. Unknown keys, wrong types,

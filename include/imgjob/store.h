@@ -19,8 +19,8 @@ struct imgjob_store;
 /** How much a commit promises. @since 0.1 */
 enum imgjob_durability {
     IMGJOB_DURABILITY_FULL = 0, /**< acknowledged = survives kill -9 and power loss */
-    IMGJOB_DURABILITY_NORMAL =
-        1 /**< survives kill -9; a power cut may lose the last commits */
+    /** Survives kill -9; a power cut may lose the last commits. */
+    IMGJOB_DURABILITY_NORMAL = 1
 };
 
 /** Zero or NULL means "default" in every field. @since 0.1 */
@@ -36,16 +36,18 @@ struct imgjob_store_options {
      */
     const char *outputs_url;
 
-    uint64_t max_upload_size; /**< bytes of all inputs of a job; 0 = 10,485,760 */
+    /** Bytes of all inputs of a job, at most 2^40; 0 = 10,485,760. */
+    uint64_t max_upload_size;
     uint64_t max_queued_jobs; /**< jobs not yet ended; more are refused; 0 = 10,000 */
 
     /** Submits are refused below this free disk space, in bytes; 0 = the smaller of 5 %
      * of the file system and 1 GiB, 1 = no floor. */
     uint64_t min_free_bytes;
 
-    uint64_t result_ttl_ms; /**< images of an ended job live this long; 0 = 7 days */
-    uint64_t job_ttl_ms;    /**< and its row this long; 0 = 30 days */
-    uint32_t durability;    /**< enum imgjob_durability */
+    /** Images of an ended job live this long, at most 36,500 days; 0 = 7 days. */
+    uint64_t result_ttl_ms;
+    uint64_t job_ttl_ms; /**< and its row this long, at most as much; 0 = 30 days */
+    uint32_t durability; /**< enum imgjob_durability */
     /** Formats that are taken beside the usual, as in struct imgjob_limits: give it and
      * the pool the same. */
     uint32_t extra_formats;
@@ -102,8 +104,9 @@ IMGJOB_API int imgjob_draft_open(struct imgjob_store *store, struct imgjob_draft
  * Append bytes to the selected input.
  *
  * @return 0, or IMGJOB_E_LIMIT when they would exceed max_upload_size, _IMAGE when the
- * first ones are of no image we read, _FULL when the disk is full, _BLOB; after a failure
- * only discard is allowed
+ * first ones are of no image we read, _FULL when the disk is full, _BLOB, _INTERNAL, or
+ * _INVALID when a call for the draft has failed before; after a failure only discard is
+ * allowed
  * @since 0.1
  */
 IMGJOB_API int imgjob_draft_write(struct imgjob_draft *draft, const void *data,
@@ -111,14 +114,14 @@ IMGJOB_API int imgjob_draft_write(struct imgjob_draft *draft, const void *data,
 
 /**
  * Let what is written from now on belong to input `input`, which begins when it is first
- * selected. Input 0 is the image, and selected at the beginning; 1..8 are the further
- * images that steps take, such as `"input": 1` of `composite`. Those selected must be
- * those that the steps of the spec take: no gap, none empty, none left over.
+ * selected. Input 0 is the image, and selected at the beginning; 1..IMGJOB_INPUTS_MAX are
+ * the further images that steps take, such as `"input": 1` of `composite`. Those selected
+ * must be those that the steps of the spec take: no gap, none empty, none left over.
  * max_upload_size counts the bytes of all of them.
  *
- * @param input 0..8, in any order
- * @return 0, or IMGJOB_E_INVALID, _FULL, _BLOB, _NOMEM; after a failure only discard is
- * allowed
+ * @param input 0..IMGJOB_INPUTS_MAX, in any order
+ * @return 0, or IMGJOB_E_INVALID, _FULL, _BLOB, _NOMEM, _INTERNAL; after a failure only
+ * discard is allowed
  * @since 0.1
  */
 IMGJOB_API int imgjob_draft_select(struct imgjob_draft *draft, uint32_t input,
@@ -148,7 +151,8 @@ struct imgjob_submit_options {
  * @param spec    borrowed during the call
  * @param options read during the call; NULL = all defaults
  * @return 0, or IMGJOB_E_IMAGE (no known format, empty), _SPEC (it takes other inputs
- * than there are), _BUSY (queue full), _FULL, _STORE, _BLOB, _INVALID, _ABI, _NOMEM
+ * than there are), _BUSY (queue full), _FULL, _STORE, _BLOB, _INVALID, _ABI, _NOMEM,
+ * _INTERNAL
  * @since 0.1
  */
 IMGJOB_API int imgjob_store_submit(struct imgjob_store *store, struct imgjob_draft *draft,

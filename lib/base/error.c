@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/auto.h"
 #include "base/utf8.h"
 
 IJ_PRINTF(3, 0)
@@ -67,42 +68,31 @@ int ij_fail_nomem(struct imgjob_error *err, const char *doing)
     return ij_fail(err, IMGJOB_E_NOMEM, "out of memory while %s", doing);
 }
 
+static const char *const code_names[] = {
+    [-IMGJOB_OK] = "ok",
+    [-IMGJOB_E_INVALID] = "invalid",
+    [-IMGJOB_E_SPEC] = "spec",
+    [-IMGJOB_E_IMAGE] = "image",
+    [-IMGJOB_E_LIMIT] = "limit",
+    [-IMGJOB_E_NOTFOUND] = "not_found",
+    [-IMGJOB_E_CONFLICT] = "conflict",
+    [-IMGJOB_E_BUSY] = "busy",
+    [-IMGJOB_E_TIMEOUT] = "timeout",
+    [-IMGJOB_E_CRASHED] = "crashed",
+    [-IMGJOB_E_STORE] = "store",
+    [-IMGJOB_E_BLOB] = "blob",
+    [-IMGJOB_E_NOMEM] = "no_memory",
+    [-IMGJOB_E_ABI] = "abi",
+    [-IMGJOB_E_INTERNAL] = "internal",
+    [-IMGJOB_E_FULL] = "full",
+};
+
 const char *imgjob_code_name(int code)
 {
-    switch (code) {
-    case IMGJOB_OK:
-        return "ok";
-    case IMGJOB_E_INVALID:
-        return "invalid";
-    case IMGJOB_E_SPEC:
-        return "spec";
-    case IMGJOB_E_IMAGE:
-        return "image";
-    case IMGJOB_E_LIMIT:
-        return "limit";
-    case IMGJOB_E_NOTFOUND:
-        return "not_found";
-    case IMGJOB_E_CONFLICT:
-        return "conflict";
-    case IMGJOB_E_BUSY:
-        return "busy";
-    case IMGJOB_E_TIMEOUT:
-        return "timeout";
-    case IMGJOB_E_CRASHED:
-        return "crashed";
-    case IMGJOB_E_STORE:
-        return "store";
-    case IMGJOB_E_BLOB:
-        return "blob";
-    case IMGJOB_E_NOMEM:
-        return "no_memory";
-    case IMGJOB_E_ABI:
-        return "abi";
-    case IMGJOB_E_INTERNAL:
-        return "internal";
-    case IMGJOB_E_FULL:
-        return "full";
-    default:
-        return "unknown";
-    }
+    return code == IMGJOB_OK || ij_code_valid(code) ? code_names[-code] : "unknown";
+}
+
+bool ij_code_valid(int code)
+{
+    return code < 0 && code > -(int)IJ_ARRAY_LEN(code_names);
 }

@@ -1,6 +1,8 @@
 /* Filling struct imgjob_error: the one way in which a failure gets its words. */
 #pragma once
 
+#include <stdbool.h>
+
 #include <imgjob/error.h>
 
 #define IJ_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
@@ -16,3 +18,6 @@ int ij_fail_errno(struct imgjob_error *err, int code, const char *fmt, ...)
 
 /* "out of memory while <doing>". */
 int ij_fail_nomem(struct imgjob_error *err, const char *doing);
+
+/* Whether it is the code of a failure. */
+bool ij_code_valid(int code);

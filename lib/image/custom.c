@@ -48,8 +48,7 @@ static int judge(const struct imgjob_step *asked, int rc, const struct imgjob_er
     if (rc == 0)
         return 0;
     take_text(said, text);
-    return ij_fail(err, rc < 0 && rc >= IMGJOB_E_FULL ? rc : IMGJOB_E_INTERNAL, "%s",
-                   text);
+    return ij_fail(err, ij_code_valid(rc) ? rc : IMGJOB_E_INTERNAL, "%s", text);
 }
 
 static int plan(const struct ij_step *step, struct ij_extent in, struct ij_extent *out,

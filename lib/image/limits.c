@@ -18,7 +18,7 @@ enum {
 };
 
 /* The size of the struct in the first release. */
-#define LIMITS_OLDEST sizeof(struct imgjob_limits)
+#define LIMITS_OLDEST IJ_END_OF(struct imgjob_limits, reserved)
 
 static void fill_defaults(struct imgjob_limits *limits)
 {

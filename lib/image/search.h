@@ -22,6 +22,11 @@ struct ij_search {
     void *data; /* handed to both */
 };
 
+/* Settings, all included; the first to be tried. */
+struct ij_search_range {
+    uint32_t floor, start, ceiling;
+};
+
 /*
  * The largest result of at most `max_bytes`: settings from `floor` to `ceiling`, of which
  * `start` is the first to be tried. Stops within a tenth of the budget.
@@ -29,9 +34,6 @@ struct ij_search {
  * @param out with about.encodes and, where even the floor is larger, about.is_over_budget
  * @return 0, or -1 with libvips' error text
  */
-struct ij_search_range {
-    uint32_t floor, start, ceiling;
-};
 int ij_search_bytes(const struct ij_search *search, struct ij_search_range range,
                     uint64_t max_bytes, struct ij_encoded *out);
 

@@ -85,12 +85,10 @@ static bool open_inputs(struct attempt *attempt)
 
 static bool parse_spec(struct attempt *attempt, const char *text)
 {
-    struct imgjob_error err;
-    int rc = ij_spec_parse(text, strlen(text), attempt->place->bench->ops, &attempt->spec,
-                           &err);
+    int rc = ij_attempt_spec(text, strlen(text), attempt->place->bench->ops,
+                             &attempt->spec, &attempt->failure);
     if (rc < 0)
-        fail(attempt, IJ_STAGE_STEPS,
-             rc == IMGJOB_E_SPEC ? IJ_REASON_SPEC : IJ_REASON_INTERNAL, &err);
+        settle_failure(attempt);
     return rc == 0;
 }
 

@@ -24,7 +24,8 @@
 
 enum {
     HELLO_MS = 10 * 1000, /* a worker that is not ready by then never will be */
-    AGE_MAX_MS = 600 * 1000
+    AGE_MAX_MS = 600 * 1000,
+    SNIFF_SIZE = 64 /* enough for ij_format_sniff() */
 };
 
 /* Owned by the slot's thread, but for stop() and starts(). */
@@ -114,11 +115,29 @@ struct attempt {
     struct ij_work_result *out;
     int64_t until_mono_ms;
     bool has_header;
+    bool is_risky;   /* an input is of a format that is; see is_risky() */
     bool is_refused; /* by us, after the header: out->failure says why */
     struct ij_image_header header;
     struct ij_wire_result result;
     struct imgjob_error err; /* of IJ_EVENT_GARBLED and IJ_EVENT_FAILED */
 };
+
+/*
+ * Whether an input is of a format whose decoder is among the most likely to be taken
+ * over, as are all that have to be switched on. Its own first bytes tell, since the
+ * worker would lie about what has taken it over.
+ */
+static bool is_risky(const struct ij_input_file *input)
+{
+    char head[SNIFF_SIZE];
+    ssize_t len = pread(input->fd, head, sizeof(head), 0);
+    if (len < 0) /* nor will the worker be able to read it */
+        return false;
+    uint32_t format = ij_format_sniff(head, (size_t)len);
+    return format == IMGJOB_FORMAT_TIFF || format == IMGJOB_FORMAT_AVIF ||
+           format == IMGJOB_FORMAT_HEIC ||
+           (format != IMGJOB_FORMAT_NONE && !ij_format_is_read(format, 0));
+}
 
 static enum ij_event send_job(struct attempt *attempt)
 {
@@ -137,8 +156,10 @@ static enum ij_event send_job(struct attempt *attempt)
     int fds[IJ_SPEC_INPUTS_MAX + IJ_SPEC_OUTPUTS_MAX];
     size_t fd_count = 0;
     for (size_t i = 0; i < attempt->work->input_count; i++) {
-        frame.job.input_lens[i] = attempt->work->inputs[i].len;
-        fds[fd_count++] = attempt->work->inputs[i].fd;
+        const struct ij_input_file *input = &attempt->work->inputs[i];
+        attempt->is_risky = attempt->is_risky || is_risky(input);
+        frame.job.input_lens[i] = input->len;
+        fds[fd_count++] = input->fd;
     }
     for (size_t i = 0; i < spec->output_count; i++)
         fds[fd_count++] = attempt->out->outputs[i].fd;
@@ -322,14 +343,6 @@ static void take_failure(struct attempt *attempt)
         failure->error.code = IMGJOB_E_INTERNAL;
 }
 
-/* Formats whose decoders are the most likely to have been taken over, all that have to be
- * switched on among them. */
-static bool is_risky(uint32_t format)
-{
-    return format == IMGJOB_FORMAT_TIFF || format == IMGJOB_FORMAT_AVIF ||
-           format == IMGJOB_FORMAT_HEIC || !ij_format_is_read(format, 0);
-}
-
 /* Whether this process, which has just answered, is to be replaced. */
 static bool is_worn_out(const struct attempt *attempt)
 {
@@ -337,8 +350,8 @@ static bool is_worn_out(const struct attempt *attempt)
     const struct ij_failure *failure = &attempt->out->failure;
     return attempt->is_refused || child->job_count >= child->config->recycle_jobs ||
            ij_mono_ms(&ij_clock_system) - child->started_ms >= AGE_MAX_MS ||
-           (attempt->has_header && is_risky(attempt->header.format)) ||
-           failure->reason == IJ_REASON_MEMORY || failure->reason == IJ_REASON_INTERNAL ||
+           attempt->is_risky || failure->reason == IJ_REASON_MEMORY ||
+           failure->reason == IJ_REASON_INTERNAL ||
            failure->reason == IJ_REASON_OUTPUT_LIMIT ||
            ij_process_rss(&child->channel.process) > child->config->recycle_rss;
 }

@@ -1,6 +1,7 @@
 /*
- * Owns how an attempt reads its inputs and writes its outputs. Both are bounded here, on
- * the side that has the pixels; a pool that does not trust that side checks again.
+ * Owns how an attempt reads its spec and its inputs and writes its outputs. The bytes are
+ * bounded here, on the side that has the pixels; a pool that does not trust that side
+ * checks again.
  */
 #include "pool/exchange.h"
 
@@ -14,6 +15,18 @@ enum {
     INPUT_STEP = 64 * 1024,      /* capacity grows by whole steps */
     INPUT_KEPT = 4 * 1024 * 1024 /* more is not worth holding for the next job */
 };
+
+int ij_attempt_spec(const char *text, size_t len, const struct ij_ops *ops,
+                    struct imgjob_spec **out, struct ij_failure *failure)
+{
+    struct imgjob_error err;
+    int rc = ij_spec_parse(text, len, ops, out, &err);
+    if (rc < 0)
+        return ij_failure_set(failure, IJ_STAGE_STEPS,
+                              rc == IMGJOB_E_SPEC ? IJ_REASON_SPEC : IJ_REASON_INTERNAL,
+                              rc, "%s", err.text);
+    return 0;
+}
 
 static void forget(struct ij_inputs *inputs, size_t index)
 {
@@ -115,18 +128,19 @@ static int outlet_write(struct ij_outlet *outlet, size_t index, const void *byte
     return 0;
 }
 
-int ij_outlet_write(struct ij_outlet *outlet, size_t index, const void *bytes, size_t len,
+int ij_outlet_write(void *data, size_t index, const void *bytes, size_t len,
                     struct imgjob_error *err)
 {
+    struct ij_outlet *outlet = data;
     int rc = outlet_write(outlet, index, bytes, len);
     if (rc < 0 && err)
         *err = outlet->failure.error;
     return rc;
 }
 
-int ij_outlet_inform(struct ij_outlet *outlet, const char *json, size_t len,
-                     struct imgjob_error *err)
+int ij_outlet_inform(void *data, const char *json, size_t len, struct imgjob_error *err)
 {
+    struct ij_outlet *outlet = data;
     ij_buf_clear(&outlet->info);
     ij_buf_add(&outlet->info, json, len);
     return outlet->info.failed ? ij_fail_nomem(err, "describing the image") : 0;

@@ -11,6 +11,11 @@
 #include "image/image.h"
 #include "spec/spec.h"
 
+/* Read the spec of an attempt, which was a good one when the job was submitted.
+ * @return 0, or the negative code in `failure` */
+int ij_attempt_spec(const char *text, size_t len, const struct ij_ops *ops,
+                    struct imgjob_spec **out, struct ij_failure *failure);
+
 /* Encoded bytes, read from offset 0. A plain value; the descriptor is borrowed. */
 struct ij_input_file {
     int fd;
@@ -34,8 +39,8 @@ int ij_inputs_read(struct ij_inputs *inputs, const struct ij_input_file *files,
 /* Let a job have them: fills its inputs, which are borrowed. */
 void ij_inputs_give(const struct ij_inputs *inputs, struct ij_image_job *job);
 
-void ij_inputs_trim(
-    struct ij_inputs *inputs); /* after a job: a large one is given back */
+/* After a job, however it ended: all but a small image is given back. */
+void ij_inputs_trim(struct ij_inputs *inputs);
 void ij_inputs_done(struct ij_inputs *inputs);
 
 /* Where outputs go. Owned, but for the descriptors; end with ij_outlet_done(). */
@@ -48,12 +53,14 @@ struct ij_outlet {
     struct ij_failure failure; /* of the write that failed; error.code 0 = none did */
 };
 
-/* Write one whole output. @return 0, or the negative code, also in outlet->failure */
-int ij_outlet_write(struct ij_outlet *outlet, size_t index, const void *bytes, size_t len,
+/*
+ * The callbacks on_output and on_info of a struct ij_image_job whose data is an outlet,
+ * or a struct that begins with one. The first writes one whole output, and what it fails
+ * of is also in outlet->failure; the second keeps what is known about the image.
+ */
+int ij_outlet_write(void *outlet, size_t index, const void *bytes, size_t len,
                     struct imgjob_error *err);
-
-/* Keep what is known about the image. @return 0, or IMGJOB_E_NOMEM */
-int ij_outlet_inform(struct ij_outlet *outlet, const char *json, size_t len,
+int ij_outlet_inform(void *outlet, const char *json, size_t len,
                      struct imgjob_error *err);
 
 void ij_outlet_done(struct ij_outlet *outlet);

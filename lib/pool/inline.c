@@ -30,8 +30,8 @@ static struct ij_inline *inline_of(struct ij_executor *executor)
 
 /* What the callbacks of one attempt see. */
 struct attempt {
+    struct ij_outlet outlet; /* first: the callbacks that write see only this */
     struct ij_inline *executor;
-    struct ij_outlet outlet;
     bool was_stopped;
 };
 
@@ -41,19 +41,6 @@ static int on_header(void *data, const struct ij_image_header *header)
     (void)header;
     attempt->was_stopped = atomic_load(&attempt->executor->is_stopped);
     return attempt->was_stopped ? -1 : 0;
-}
-
-static int on_output(void *data, size_t index, const void *bytes, size_t len,
-                     struct imgjob_error *err)
-{
-    struct attempt *attempt = data;
-    return ij_outlet_write(&attempt->outlet, index, bytes, len, err);
-}
-
-static int on_info(void *data, const char *json, size_t len, struct imgjob_error *err)
-{
-    struct attempt *attempt = data;
-    return ij_outlet_inform(&attempt->outlet, json, len, err);
 }
 
 static enum ij_ending run_image(struct attempt *attempt, const struct ij_work *work,
@@ -66,8 +53,8 @@ static enum ij_ending run_image(struct attempt *attempt, const struct ij_work *w
         .safe_shrink = config->safe_shrink,
         .until_mono_ms = ij_mono_ms(&ij_clock_system) + config->timeout_ms,
         .on_header = on_header,
-        .on_output = on_output,
-        .on_info = on_info,
+        .on_output = ij_outlet_write,
+        .on_info = ij_outlet_inform,
         .callback_data = attempt,
     };
     ij_inputs_give(&attempt->executor->inputs, &job);

@@ -14,7 +14,7 @@
 
 #include <imgjob/version.h>
 
-enum { WIRE_MAGIC = 0x4a494d47, WIRE_REVISION = 4, WIRE_HEAD_SIZE = 12 };
+enum { WIRE_MAGIC = 0x4a494d47, WIRE_REVISION = 5, WIRE_HEAD_SIZE = 12 };
 
 void ij_wire_build(char out[IJ_WIRE_BUILD_SIZE])
 {
@@ -330,7 +330,7 @@ static void take_failure(struct reader *reader, struct ij_failure *failure)
 {
     uint32_t code = take_u32(reader, 0, UINT32_MAX, "error code");
     failure->error.code = (int32_t)code;
-    if (failure->error.code >= IMGJOB_OK || failure->error.code < IMGJOB_E_FULL)
+    if (!ij_code_valid(failure->error.code))
         fail(reader, "error code");
     take_text(reader, failure->error.text, sizeof(failure->error.text), "error text");
     failure->stage = take_u32(reader, IJ_STAGE_NONE, IJ_STAGE_ENCODE, "stage");

@@ -22,11 +22,10 @@
 
 enum {
     IJ_WIRE_FRAME_MAX = IJ_SPEC_TEXT_MAX + 256, /* bytes of any frame */
-    IJ_WIRE_REPLY_MAX =
-        2048 + IJ_IMAGE_INFO_MAX, /* bytes of a frame from a worker: all
-                                   * outputs and what is known of the image, or the
-                                   * longest words of a failure */
-    IJ_WIRE_ENCODES_MAX = 256,    /* no search over all formats takes so many */
+    /* bytes of a frame from a worker: all outputs and what is known of the image, or the
+     * longest words of a failure */
+    IJ_WIRE_REPLY_MAX = 2048 + IJ_IMAGE_INFO_MAX,
+    IJ_WIRE_ENCODES_MAX = 256, /* no search over all formats takes so many */
     IJ_WIRE_BUILD_SIZE = 64,
     IJ_WIRE_OPS_MAX = 1024 /* operations, more than any registry has */
 };

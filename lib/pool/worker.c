@@ -100,10 +100,15 @@ static int send_frame(struct worker *worker, const struct ij_wire_frame *frame)
 
 /* What the callbacks of one job see. */
 struct run {
+    struct ij_outlet outlet; /* first: the callbacks that write see only this */
     struct worker *worker;
-    struct ij_outlet *outlet;
     int rc; /* of the conversation, as receive() returns it */
 };
+
+static void run_done(struct run *run)
+{
+    ij_outlet_done(&run->outlet);
+}
 
 /* Report the header and wait for the verdict. */
 static int on_header(void *data, const struct ij_image_header *header)
@@ -119,31 +124,6 @@ static int on_header(void *data, const struct ij_image_header *header)
             ij_fail(run->worker->err, IMGJOB_E_INTERNAL,
                     "a frame of type %u where go or stop was due", (unsigned)frame.type);
     return run->rc == 0 && frame.type == IJ_WIRE_GO ? 0 : -1;
-}
-
-static int on_output(void *data, size_t index, const void *bytes, size_t len,
-                     struct imgjob_error *err)
-{
-    struct run *run = data;
-    return ij_outlet_write(run->outlet, index, bytes, len, err);
-}
-
-static int on_info(void *data, const char *json, size_t len, struct imgjob_error *err)
-{
-    struct run *run = data;
-    return ij_outlet_inform(run->outlet, json, len, err);
-}
-
-static int parse_spec(const struct worker *worker, const struct ij_wire_job *job,
-                      struct imgjob_spec **out, struct ij_failure *failure)
-{
-    struct imgjob_error err;
-    int rc = ij_spec_parse(job->spec, job->spec_len, worker->trade->ops, out, &err);
-    if (rc < 0)
-        return ij_failure_set(failure, IJ_STAGE_LOAD,
-                              rc == IMGJOB_E_NOMEM ? IJ_REASON_MEMORY : IJ_REASON_SPEC,
-                              rc, "%s", err.text);
-    return 0;
 }
 
 static int check_delivery(const struct ij_wire_job *job, const struct imgjob_spec *spec,
@@ -166,30 +146,30 @@ static int read_inputs(struct worker *worker, const struct ij_wire_job *job,
                           failure);
 }
 
-/* Fill the result of one job, whose info is the outlet's.
- * @return the state of the conversation, as receive() */
-static int run_job(struct worker *worker, const struct ij_wire_job *job,
-                   const struct delivery *delivery, struct ij_outlet *outlet,
-                   struct ij_wire_result *result)
+/* Fill the result of one job, whose info is the outlet's. */
+static void run_job(struct run *run, const struct ij_wire_job *job,
+                    const struct delivery *delivery, struct ij_wire_result *result)
 {
+    struct worker *worker = run->worker;
     IJ_AUTO(ij_spec_freep) struct imgjob_spec *spec = NULL;
-    if (parse_spec(worker, job, &spec, &result->failure) < 0 ||
+    if (ij_attempt_spec(job->spec, job->spec_len, worker->trade->ops, &spec,
+                        &result->failure) < 0 ||
         check_delivery(job, spec, delivery, &result->failure) < 0 ||
         read_inputs(worker, job, delivery, &result->failure) < 0)
-        return 0;
+        return;
 
+    struct ij_outlet *outlet = &run->outlet;
     *outlet = (struct ij_outlet){ .count = spec->output_count, .limits = &job->limits };
     memcpy(outlet->fds, delivery->fds + job->input_count,
            spec->output_count * sizeof(int));
-    struct run run = { .worker = worker, .outlet = outlet };
     struct ij_image_job image_job = {
         .spec = spec,
         .limits = &job->limits,
         .safe_shrink = job->safe_shrink,
         .on_header = on_header,
-        .on_output = on_output,
-        .on_info = on_info,
-        .callback_data = &run,
+        .on_output = ij_outlet_write,
+        .on_info = ij_outlet_inform,
+        .callback_data = run,
     };
     ij_inputs_give(&worker->inputs, &image_job);
     result->output_count = spec->output_count;
@@ -199,8 +179,6 @@ static int run_job(struct worker *worker, const struct ij_wire_job *job,
         result->failure = outlet->failure; /* closer to the cause */
     result->info = outlet->info.data;
     result->info_len = outlet->info.len;
-    ij_inputs_trim(&worker->inputs);
-    return run.rc;
 }
 
 /* @return as receive() */
@@ -215,9 +193,10 @@ static int serve_one(struct worker *worker)
         return ij_fail(worker->err, IMGJOB_E_INTERNAL,
                        "a frame of type %u where a job was due", (unsigned)frame.type);
     struct ij_wire_frame reply = { .type = IJ_WIRE_RESULT };
-    IJ_AUTO(ij_outlet_done) struct ij_outlet outlet = { .count = 0 };
-    rc = run_job(worker, &frame.job, &delivery, &outlet, &reply.result);
-    return rc != 0 ? rc : send_frame(worker, &reply);
+    IJ_AUTO(run_done) struct run run = { .worker = worker };
+    run_job(&run, &frame.job, &delivery, &reply.result);
+    ij_inputs_trim(&worker->inputs); /* before the reply, at which the pool weighs us */
+    return run.rc != 0 ? run.rc : send_frame(worker, &reply);
 }
 
 static void worker_freep(struct worker **worker)

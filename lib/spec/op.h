@@ -87,7 +87,8 @@ struct ij_extent {
 
 struct ij_op {
     const char *name;
-    const char *group; /* "geometry", "colour", "filter", "compositing" */
+    const char *group; /* "geometry", "colour", "filter", "compositing"; "own": of the
+                        * program that links us */
     const char *doc;   /* one sentence without its full stop */
     const struct ij_param *params;
     size_t param_count; /* at most IJ_OP_PARAMS_MAX */
@@ -104,7 +105,8 @@ struct ij_op {
     /* What size the step makes of an image of `in`, computed in 64 bits and without
      * touching a pixel; sides at least 1. NULL = the same. Says why when it cannot be
      * done to an image of that size, such as a crop beyond its edge.
-     * @return 0, or IMGJOB_E_SPEC */
+     * @return 0, or a negative code that also stands in `err`: IMGJOB_E_SPEC; of an own
+     * operation any */
     int (*plan)(const struct ij_step *step, struct ij_extent in, struct ij_extent *out,
                 struct imgjob_error *err);
 
@@ -118,7 +120,7 @@ struct ij_ops {
     size_t count;
 };
 
-/* A parameter as every operation that has it reads it: no two gravities. */
+/* The names of the gravities, the same in every operation that has one. */
 extern const char *const ij_gravities[]; /* in the order of enum ij_gravity */
 extern const char *const ij_compass[];   /* those of them that are places */
 enum ij_gravity {

@@ -11,14 +11,13 @@
 
 const char ij_output_name_default[] = "image";
 
-const char *const ij_output_formats[] = { "jpeg", "png",  "webp", "avif",
-                                          "gif",  "tiff", "jxl",  NULL };
+#define WRITTEN_NAMES "jpeg", "png", "webp", "avif", "gif", "tiff", "jxl"
+const char *const ij_output_formats[] = { WRITTEN_NAMES, NULL };
 const char *const ij_output_candidates[] = { "webp", "avif", "jpeg", NULL };
 
 static const char auto_name[] = "auto";
 static const char outputs_at[] = "/outputs";
-static const char *const or_auto[] = { "jpeg", "png", "webp", "avif", "gif",
-                                       "tiff", "jxl", "auto", NULL };
+static const char *const or_auto[] = { WRITTEN_NAMES, "auto", NULL };
 
 static const char *const chromas[] = {
     [IJ_CHROMA_AUTO] = "auto", [IJ_CHROMA_420] = "420", [IJ_CHROMA_444] = "444", NULL
@@ -184,6 +183,11 @@ static uint32_t formats_for(const struct ij_output_spec *output)
     for (size_t i = 0; i < output->candidate_count; i++)
         formats |= bit_of(output->candidates[i]);
     return formats ? formats : AS_INPUT;
+}
+
+bool ij_spec_output_may_be(const struct ij_output_spec *output, uint32_t format)
+{
+    return (bit_of(format) & formats_for(output)) != 0;
 }
 
 uint32_t ij_spec_output_format(const struct ij_output_spec *output, uint32_t input_format,

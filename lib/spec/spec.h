@@ -138,6 +138,10 @@ int ij_ops_hash(const struct ij_ops *ops, uint64_t *out, struct imgjob_error *er
 uint32_t ij_spec_output_format(const struct ij_output_spec *output, uint32_t input_format,
                                bool has_alpha);
 
+/* Whether the output can come in that format: the one it names, any candidate, or what an
+ * unnamed one becomes. */
+bool ij_spec_output_may_be(const struct ij_output_spec *output, uint32_t format);
+
 /* Whether an encoder of ours writes that format. */
 bool ij_format_is_written(uint32_t format);
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/auto.h"
+
 const struct ij_op *ij_op_find(const struct ij_ops *ops, const char *name)
 {
     for (size_t i = 0; i < ops->count; i++)
@@ -30,7 +32,27 @@ int ij_list_expect(const struct ij_json *array, size_t max, const char *at,
     return rc;
 }
 
-enum { OPS_NAMED_MAX = 64 }; /* operations that a sentence can list */
+/* What other programs call it. */
+static const char *our_name(const char *name)
+{
+    static const struct {
+        const char *theirs, *ours;
+    } names[] = {
+        { "thumbnail", "resize" },    { "scale", "resize" },
+        { "fit", "resize" },          { "extract", "crop" },
+        { "pad", "extend" },          { "padding", "extend" },
+        { "border", "extend" },       { "mirror", "flop" },
+        { "brightness", "modulate" }, { "contrast", "modulate" },
+        { "saturation", "modulate" }, { "hue", "modulate" },
+        { "greyscale", "grayscale" }, { "invert", "negate" },
+        { "background", "flatten" },  { "overlay", "composite" },
+        { "watermark", "composite" }, { "label", "text" },
+    };
+    for (size_t i = 0; i < IJ_ARRAY_LEN(names); i++)
+        if (strcmp(name, names[i].theirs) == 0)
+            return names[i].ours;
+    return NULL;
+}
 
 int ij_op_read(const struct ij_reading *reading, const struct ij_json *name,
                const char *at, const struct ij_op **out)
@@ -41,10 +63,15 @@ int ij_op_read(const struct ij_reading *reading, const struct ij_json *name,
     *out = ij_op_find(reading->ops, ij_json_string(name));
     if (*out)
         return 0;
-    const char *names[OPS_NAMED_MAX + 1] = { NULL };
-    for (size_t i = 0; i < reading->ops->count && i < OPS_NAMED_MAX; i++)
-        names[i] = reading->ops->ops[i]->name;
-    return ij_value_refuse_choice(names, ij_json_string(name), at, reading->err);
+    const char *ours = our_name(ij_json_string(name));
+    if (ours)
+        return ij_fail(reading->err, IMGJOB_E_SPEC,
+                       "%s: there is no operation '%s' here; use '%s'", at,
+                       ij_json_string(name), ours);
+    return ij_fail(reading->err, IMGJOB_E_SPEC,
+                   "%s: there is no operation '%.64s'; imgjobd --operations lists them "
+                   "all",
+                   at, ij_json_string(name));
 }
 
 int ij_step_check(const struct ij_reading *reading, const struct ij_step *step,

@@ -6,6 +6,8 @@
 
 #include <vips/vips.h>
 
+#include "program.h"
+
 enum { HAND_STEPS_MAX = 12, HAND_INPUTS_MAX = 2 };
 
 /* What is made on the way: NULLs that are filled and freed by the caller. */
@@ -28,14 +30,9 @@ struct hand_case {
     int (*save)(VipsImage *image, void **out, size_t *len); /* NULL = JPEG, Q 80 */
 };
 
-extern const struct hand_case hand_cases[];
-extern const size_t hand_case_count;
-
-struct hand_bytes {
-    void *data;
-    size_t len;
-};
+/* @return NULL beyond the last */
+const struct hand_case *hand_case_at(size_t index);
 
 /* @param out g_free(). @return 0, or -1 with libvips' error text */
-int hand_run(const struct hand_case *which, const struct hand_bytes *inputs,
-             struct hand_bytes *out);
+int hand_run(const struct hand_case *which, const struct bench_bytes *inputs,
+             struct bench_bytes *out);

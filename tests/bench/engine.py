@@ -166,20 +166,18 @@ def compare_renditions(bench):
 
 
 def print_renditions(report):
-    print("\nrenditions: one job of six outputs against six jobs, CPU ms; SSIM of each to that "
-          "of its own job,\nof the pixels and as encoded, which adds what an encoder loses "
-          "of each")
+    print("\nrenditions: one job of six outputs against six jobs, CPU ms; SSIM of the pixels to "
+          "an ideal resize\nof all pixels of the photo, of the one job and of each of the six; "
+          "bytes to those of the six")
     for result in report:
         print(f"  {result['format']:6}{result['ours_ms']:9.1f}{result['other_ms']:9.1f}  "
               f"x {result['ratio']:.2f}")
         for made, encoded in zip(result["pixels"], result["encoded"]):
-            print(f"  {made['width']:6} px{made['ssim']:9.4f}{encoded['ssim']:9.4f}"
+            print(f"  {made['width']:6} px{made['ssim']:9.4f}{made['single_ssim']:9.4f}"
                   f"   bytes x {encoded['bytes'] / encoded['single_bytes']:.2f}")
     for result in report:
         name = result["format"]
         verdict(f"{name}: one job to six", result["ratio"], "<=", RENDITIONS_MAX[name])
-        verdict(f"{name}: SSIM as encoded, the worst",
-                min(made["ssim"] for made in result["encoded"]), ">=", SSIM_MIN)
     verdict("SSIM of the pixels, the worst",
             min(made["ssim"] for made in report[0]["pixels"]), ">=", SSIM_MIN)
 

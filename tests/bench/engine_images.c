@@ -13,21 +13,27 @@
 
 enum { WIDTH = 2000, HEIGHT = 1500, SHAPES = 40, OCTAVES = 8 };
 enum {
+    RENDITIONS_WIDTH = 2725, /* wider than the widest rendition */
+    RENDITIONS_HEIGHT = 2225
+};
+enum {
     LARGE_WIDTH = 8192,
     LARGE_HEIGHT = 6103 /* 50 million px, within a strip of it */
 };
 enum { FRAME_SIDE = 500, FRAMES = 200, FRAME_BORDER = 80 };
 
 struct subject {
-    const char *name;
-    double noise;  /* levels, of the finest scale */
-    double growth; /* from a scale to the next coarser one */
+    int width, height; /* px */
+    double noise;      /* levels, of the finest scale */
+    double growth;     /* from a scale to the next coarser one */
     int shapes;
 };
 
-static const struct subject photo = { "photo", 2.5, 1.45, SHAPES };
-static const struct subject smooth = { "smooth", .4, 1.3, 6 };
-static const struct subject drawing = { "drawing", 0, 1, SHAPES };
+static const struct subject photo = { WIDTH, HEIGHT, 2.5, 1.45, SHAPES };
+static const struct subject larger_photo = { RENDITIONS_WIDTH, RENDITIONS_HEIGHT, 2.5,
+                                             1.45, SHAPES };
+static const struct subject smooth = { WIDTH, HEIGHT, .4, 1.3, 6 };
+static const struct subject drawing = { WIDTH, HEIGHT, 0, 1, SHAPES };
 
 /* ---- drawing ---- */
 
@@ -78,8 +84,8 @@ static void place_shapes(const struct subject *subject, struct shape *shapes)
     for (int i = 0; i < subject->shapes; i++) {
         uint32_t seed = (uint32_t)i;
         shapes[i] = (struct shape){
-            .x = (hash(seed, 1, 7) + 1) / 2 * WIDTH,
-            .y = (hash(seed, 2, 7) + 1) / 2 * HEIGHT,
+            .x = (hash(seed, 1, 7) + 1) / 2 * subject->width,
+            .y = (hash(seed, 2, 7) + 1) / 2 * subject->height,
             .width = 30 + (hash(seed, 3, 7) + 1) * 120,
             .height = 30 + (hash(seed, 4, 7) + 1) * 90,
             .is_round = i % 3 != 0,
@@ -98,7 +104,7 @@ static int is_inside(const struct shape *shape, int x, int y)
 static void draw_pixel(const struct subject *subject, const struct shape *shapes, int x,
                        int y, uint8_t *to)
 {
-    double down = (double)y / HEIGHT, across = (double)x / WIDTH;
+    double down = (double)y / subject->height, across = (double)x / subject->width;
     double levels[3] = { 90 + 100 * down, 120 + 40 * sin(3 * across + 2 * down),
                          200 - 110 * down };
     for (int i = 0; i < subject->shapes; i++)
@@ -119,14 +125,14 @@ static VipsImage *draw(const struct subject *subject)
     struct shape shapes[SHAPES];
     place_shapes(subject, shapes);
     VipsImage *image = vips_image_new_memory();
-    vips_image_init_fields(image, WIDTH, HEIGHT, 3, VIPS_FORMAT_UCHAR, VIPS_CODING_NONE,
-                           VIPS_INTERPRETATION_sRGB, 1, 1);
+    vips_image_init_fields(image, subject->width, subject->height, 3, VIPS_FORMAT_UCHAR,
+                           VIPS_CODING_NONE, VIPS_INTERPRETATION_sRGB, 1, 1);
     if (vips_image_write_prepare(image)) {
         g_object_unref(image);
         return NULL;
     }
-    for (int y = 0; y < HEIGHT; y++)
-        for (int x = 0; x < WIDTH; x++)
+    for (int y = 0; y < subject->height; y++)
+        for (int x = 0; x < subject->width; x++)
             draw_pixel(subject, shapes, x, y, VIPS_IMAGE_ADDR(image, x, y));
     return image;
 }
@@ -238,11 +244,14 @@ static int write_photo(VipsImage *image)
 static int write_all(void)
 {
     VipsImage *of_photo = draw(&photo), *of_smooth = draw(&smooth);
-    VipsImage *of_drawing = draw(&drawing);
-    int failed = !of_photo || !of_smooth || !of_drawing || write_photo(of_photo) ||
+    VipsImage *of_drawing = draw(&drawing), *of_larger = draw(&larger_photo);
+    int failed = !of_photo || !of_smooth || !of_drawing || !of_larger ||
+                 write_photo(of_photo) ||
+                 vips_jpegsave(of_larger, path_of("renditions.jpg"), "Q", 85, NULL) ||
                  vips_jpegsave(of_smooth, path_of("smooth.jpg"), "Q", 95, NULL) ||
                  vips_jpegsave(of_drawing, path_of("drawing.jpg"), "Q", 95, NULL) ||
                  write_frames(of_drawing);
+    g_clear_object(&of_larger);
     g_clear_object(&of_drawing);
     g_clear_object(&of_smooth);
     g_clear_object(&of_photo);

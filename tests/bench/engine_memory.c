@@ -12,13 +12,9 @@
 
 #include <imgjob/imgjob.h>
 
-enum { WAIT_MS = 300000, PAGES_MAX = 200, IMAGE_MAX = 64 << 20, PIXELS_MAX = 50000000 };
+#include "program.h"
 
-static void die(const char *what, const char *why)
-{
-    fprintf(stderr, "%s: %s\n", what, why);
-    exit(1);
-}
+enum { WAIT_MS = 300000, PAGES_MAX = 200, PIXELS_MAX = 50000000 };
 
 struct arguments {
     const char *dir, *image, *spec, *worker;
@@ -45,7 +41,7 @@ static struct arguments read_arguments(int argc, char **argv)
             exit(2); /* getopt has said why */
     }
     if (!found.dir || !found.image || !found.spec || !found.worker)
-        die(argv[0], "--dir, --image, --spec and --worker are needed");
+        bench_die(argv[0], "--dir, --image, --spec and --worker are needed");
     return found;
 }
 
@@ -62,7 +58,7 @@ static struct imgjob_store *open_store(const char *dir)
                                             .inputs_url = inputs,
                                             .outputs_url = outputs };
     if (imgjob_store_open(&options, &store, &err) < 0)
-        die("store", err.text);
+        bench_die("store", err.text);
     return store;
 }
 
@@ -71,7 +67,7 @@ static struct imgjob_pool *open_pool(struct imgjob_store *store, const char *wor
     struct imgjob_pool *pool;
     struct imgjob_error err;
     struct imgjob_limits limits = { .size = sizeof(limits),
-                                    .max_upload_size = IMAGE_MAX,
+                                    .max_upload_size = BENCH_FILE_MAX,
                                     .max_pixels = PIXELS_MAX,
                                     .max_pages = PAGES_MAX };
     struct imgjob_pool_options options = { .size = sizeof(options),
@@ -81,7 +77,7 @@ static struct imgjob_pool *open_pool(struct imgjob_store *store, const char *wor
                                            .job_timeout_ms = WAIT_MS,
                                            .job_cpu_ms = WAIT_MS };
     if (imgjob_pool_open(store, &options, &pool, &err) < 0)
-        die("pool", err.text);
+        bench_die("pool", err.text);
     return pool;
 }
 
@@ -92,12 +88,12 @@ static void write_image(struct imgjob_draft *draft, const char *path)
     struct imgjob_error err;
     FILE *file = fopen(path, "rbe");
     if (!file)
-        die(path, "cannot be opened");
+        bench_die(path, "cannot be opened");
     for (size_t len; (len = fread(piece, 1, sizeof(piece), file)) > 0;)
         if (imgjob_draft_write(draft, piece, len, &err) < 0)
-            die(path, err.text);
+            bench_die(path, err.text);
     if (ferror(file))
-        die(path, "cannot be read");
+        bench_die(path, "cannot be read");
     (void)fclose(file); /* only read from */
 }
 
@@ -109,14 +105,14 @@ static struct imgjob_job *run(struct imgjob_store *store, const struct arguments
     struct imgjob_draft *draft;
     struct imgjob_job *job = NULL;
     if (imgjob_spec_parse(given->spec, strlen(given->spec), &spec, &err) < 0)
-        die(given->spec, err.text);
+        bench_die(given->spec, err.text);
     if (imgjob_draft_open(store, &draft, &err) < 0)
-        die("draft", err.text);
+        bench_die("draft", err.text);
     write_image(draft, given->image);
     memcpy(id, imgjob_draft_id(draft), sizeof(id));
     if (imgjob_store_submit(store, draft, spec, NULL, &err) < 0 ||
         imgjob_store_wait(store, id, WAIT_MS, &job, &err) < 0)
-        die(given->image, err.text);
+        bench_die(given->image, err.text);
     imgjob_spec_free(spec);
     return job;
 }
@@ -138,7 +134,7 @@ int main(int argc, char **argv)
     wait_for_a_line();
     struct imgjob_job *job = run(store, &given);
     if (imgjob_job_status(job) != IMGJOB_STATUS_COMPLETED)
-        die(given.image, imgjob_job_error(job));
+        bench_die(given.image, imgjob_job_error(job));
     puts("{\"is_completed\": true}");
     imgjob_job_free(job);
     wait_for_a_line();

@@ -9,49 +9,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "image/image.h"
+#include "program.h"
 
-enum { BUDGETS = 8, FLOOR_QUALITY = 10, TOP_QUALITY = 85, INPUT_MAX = 64 << 20 };
+enum { BUDGETS = 8, FLOOR_QUALITY = 10, TOP_QUALITY = 85, WIDTH_MAX = 16384 };
 
 static const double targets[] = { .9, .95, .98, .99 };
-
-static void die(const char *what, const char *why)
-{
-    fprintf(stderr, "%s: %s\n", what, why);
-    exit(1);
-}
-
-static double cpu_ms(void)
-{
-    struct rusage usage;
-    if (getrusage(RUSAGE_SELF, &usage) < 0)
-        die("getrusage", "no CPU time");
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e3 +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e3;
-}
 
 struct subject {
     const char *path, *format;
     int width; /* px it is scaled to before it is encoded */
-    void *data;
-    size_t len;
+    struct bench_bytes bytes;
 };
-
-static void read_subject(struct subject *subject)
-{
-    FILE *file = fopen(subject->path, "rbe");
-    if (!file)
-        die(subject->path, "cannot be opened");
-    subject->data = malloc(INPUT_MAX);
-    if (!subject->data)
-        die(subject->path, "out of memory");
-    subject->len = fread(subject->data, 1, INPUT_MAX, file);
-    if (!feof(file) || ferror(file))
-        die(subject->path, "cannot be read, or has 64 MiB or more");
-    (void)fclose(file); /* only read from */
-}
 
 static int drop(void *data, size_t index, const void *bytes, size_t len,
                 struct imgjob_error *err)
@@ -80,16 +50,17 @@ static double run(const struct subject *subject, const char *setting,
     struct ij_failure failure;
     if (ij_spec_parse(text, (size_t)len, &ij_image_ops, &spec, &err) < 0 ||
         ij_limits_read(NULL, &limits, &err) < 0)
-        die(text, err.text);
-    const struct ij_image_job job = { .inputs = { { subject->data, subject->len } },
+        bench_die(text, err.text);
+    const struct ij_image_job job = { .inputs = { { subject->bytes.data,
+                                                    subject->bytes.len } },
                                       .input_count = 1,
                                       .spec = spec,
                                       .limits = &limits,
                                       .on_output = drop };
-    double begun = cpu_ms();
+    double begun = bench_cpu_ms();
     if (ij_image_run(&job, out, &timings, &failure) < 0)
-        die(text, failure.error.text);
-    double took = cpu_ms() - begun;
+        bench_die(text, failure.error.text);
+    double took = bench_cpu_ms() - begun;
     imgjob_spec_free(spec);
     return took;
 }
@@ -149,13 +120,13 @@ int main(int argc, char **argv)
 {
     struct imgjob_error err;
     if (argc != 4)
-        die(argv[0], "IMAGE FORMAT WIDTH");
+        bench_die(argv[0], "IMAGE FORMAT WIDTH");
     if (ij_image_start(&err) < 0)
-        die("libvips", err.text);
-    struct subject subject = { argv[1], argv[2], atoi(argv[3]), NULL, 0 };
-    read_subject(&subject);
+        bench_die("libvips", err.text);
+    struct subject subject = { argv[1], argv[2], bench_number(argv[3], WIDTH_MAX),
+                               bench_read_file(argv[1]) };
     search_bytes(&subject);
     search_likeness(&subject);
-    free(subject.data);
+    free(subject.bytes.data);
     return 0;
 }

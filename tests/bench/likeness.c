@@ -141,17 +141,44 @@ static int measure(struct work *work, VipsImage *a, VipsImage *b, struct likenes
     return measure_structure(work, a, b, out);
 }
 
-int likeness_measure(const void *a, size_t a_len, const void *b, size_t b_len,
-                     struct likeness *out)
+/* The whole image at the size of another one. */
+static VipsImage *ideal(struct work *work, VipsImage *whole, VipsImage *like)
+{
+    VipsImage **resized = next(work), **held = next(work);
+    if (vips_resize(whole, resized, (double)like->Xsize / whole->Xsize, "vscale",
+                    (double)like->Ysize / whole->Ysize, NULL))
+        return NULL;
+    *held = vips_image_copy_memory(*resized);
+    return *held;
+}
+
+/* Two encoded images; `is_whole` = the second is to be what the first was made of. */
+static int measure_encoded(const void *const bytes[2], const size_t lens[2], int is_whole,
+                           struct likeness *out)
 {
     struct work work = { { NULL }, 0 };
     struct likeness found = { 0 };
-    VipsImage *read_a = image_read(&work, a, a_len),
-              *read_b = image_read(&work, b, b_len);
-    int failed = !read_a || !read_b || measure(&work, read_a, read_b, &found) < 0;
+    VipsImage *a = image_read(&work, bytes[0], lens[0]);
+    VipsImage *b = image_read(&work, bytes[1], lens[1]);
+    if (a && b && is_whole)
+        b = ideal(&work, b, a);
+    int failed = !a || !b || measure(&work, a, b, &found) < 0;
     work_done(&work);
     if (failed)
         return -1;
     *out = found;
     return 0;
+}
+
+int likeness_measure(const void *a, size_t a_len, const void *b, size_t b_len,
+                     struct likeness *out)
+{
+    return measure_encoded((const void *[]){ a, b }, (size_t[]){ a_len, b_len }, 0, out);
+}
+
+int likeness_to_ideal(const void *made, size_t made_len, const void *whole,
+                      size_t whole_len, struct likeness *out)
+{
+    return measure_encoded((const void *[]){ made, whole },
+                           (size_t[]){ made_len, whole_len }, 1, out);
 }

@@ -14,3 +14,8 @@ struct likeness {
 /* @return 0, or -1 with libvips' error text */
 int likeness_measure(const void *a, size_t a_len, const void *b, size_t b_len,
                      struct likeness *out);
+
+/* How alike an image is to what it would ideally be: made of all pixels of a whole image,
+ * at its own size, by Lanczos. @return 0, or -1 with libvips' error text */
+int likeness_to_ideal(const void *made, size_t made_len, const void *whole,
+                      size_t whole_len, struct likeness *out);

@@ -82,21 +82,42 @@ def test_max_pages(engine, form):
     expect_limit(engine, animation(form), spec, "max_pages", len(DURATIONS))
 
 
-@pytest.mark.parametrize("name, most", [("max_pages", 256), ("max_side", 10_000_000),
-                                        ("max_pixels", 2 ** 63 - 1)])
-def test_a_limit_has_its_own_range(engine, name, most):
+@pytest.mark.parametrize("name, most, words", [
+    ("max_pages", 256, "must be 1..256"), ("max_side", 10_000_000, "must be 1..10000000"),
+    ("max_pixels", 2 ** 63 - 1, "must be at most 9223372036854775807")])
+def test_a_limit_has_its_own_range(engine, name, most, words):
     engine.outputs(image(), PLAIN, **{name: most})
     with pytest.raises(Refused) as refused:
         engine.outputs(image(), PLAIN, **{name: most + 1})
     assert refused.value.name == "invalid"
-    assert name in refused.value.text and str(most) in refused.value.text
+    assert refused.value.text == f"{name}: {words}, not {most + 1}"
 
 
-@pytest.mark.parametrize("form, side", [("webp", 16383), ("jpeg", 65500), ("gif", 65535)])
-def test_a_side_that_a_format_cannot_hold_is_refused(engine, form, side):
-    data = png(noise(1, 1))
-    steps = [{"op": "extend", "left": 16384}] * (side // 16384 + 1)
+def line(length, edge):
+    """A spec's steps that make one pixel a line of that length."""
+    step = 16384
+    return [{"op": "extend", edge: min(step, length - 1 - done)}
+            for done in range(0, length - 1, step)]
+
+
+@pytest.mark.parametrize("form, most", [("webp", 16383), ("avif", 16384), ("jpeg", 65500),
+                                        ("gif", 65535)])
+@pytest.mark.parametrize("edge, size", [("left", "{} x 1"), ("top", "1 x {}")])
+def test_a_side_that_a_format_cannot_hold_is_refused(engine, form, most, edge, size):
+    data, outputs = png(noise(1, 1)), [{"format": form}]
+    output, = engine.outputs(data, {"steps": line(most, edge), "outputs": outputs})
+    assert size.format(most) == f"{output.size[0]} x {output.size[1]}"
     with pytest.raises(Refused) as refused:
-        engine.outputs(data, {"steps": steps, "outputs": [{"format": form}]})
-    assert refused.value.name in ("spec", "limit")
-    assert form in refused.value.text and str(side) in refused.value.text
+        engine.outputs(data, {"steps": line(most + 1, edge), "outputs": outputs})
+    assert refused.value.name == "limit"
+    assert refused.value.text == (f"/outputs/0: {size.format(most + 1)} px: "
+                                  f"a side of {form} has at most {most} px")
+
+
+def test_an_output_that_its_format_cannot_hold_is_told_by_its_place(engine):
+    outputs = [{"name": "a", "format": "png"}, {"name": "b", "format": "webp"}]
+    with pytest.raises(Refused) as refused:
+        engine.outputs(png(noise(1, 1)), {"steps": line(16384, "left"), "outputs": outputs})
+    assert refused.value.name == "limit"
+    assert refused.value.text == (
+        "/outputs/1: 16384 x 1 px: a side of webp has at most 16383 px")

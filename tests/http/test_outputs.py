@@ -63,6 +63,14 @@ def test_every_output_is_fetched_by_its_name(server, three):
                                                                             width * 3 // 4)
 
 
+def test_a_tiff_has_the_extension_it_has_in_the_store(server, photo):
+    view = run(server, photo, outputs=[{"name": "print", "format": "tiff", "steps": resize(40)}])
+    assert view["status"] == "completed", view
+    assert view["output_path"].endswith(".tif")
+    answer = server.get(f"/jobs/{view['id']}/download")
+    assert answer.headers["Content-Disposition"] == f'inline; filename="{view["id"]}.tif"'
+
+
 def test_plain_download_is_the_first_output(server, three):
     path = f"/jobs/{three['id']}/download"
     assert server.get(path).content == server.get(f"{path}/large").content

@@ -1,4 +1,5 @@
-"""The README's list of operations is the one that `imgjobd --operations` writes.
+"""The README's list of operations is the one that `imgjobd --operations` writes, and each
+setting of `imgjobd --print-config` stands in it.
 
     readme.py README IMGJOBD [--write]     --write puts it there
 """
@@ -20,13 +21,21 @@ def with_operations(readme, operations):
     return f"{before}{begin}\n{operations.strip()}\n\n{end}{after}"
 
 
+def settings_missing(readme, config):
+    """The settings that no table of the README names; `config` has lines "name = value"."""
+    names = (line.split("=")[0].strip().upper() for line in config.splitlines() if "=" in line)
+    return [name for name in names if f"`{name}`" not in readme]
+
+
+def output_of(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
 def main(path, imgjobd, *flags):
     with open(path, encoding="utf-8") as file:
         readme = file.read()
-    operations = subprocess.run(
-        [imgjobd, "--operations"], check=True, capture_output=True, text=True
-    ).stdout
-    wanted = with_operations(readme, operations)
+    wanted = with_operations(readme, output_of(imgjobd, "--operations"))
+    missing = settings_missing(readme, output_of(imgjobd, "--print-config"))
     if "--write" in flags:
         with open(path, "w", encoding="utf-8") as file:
             file.write(wanted)
@@ -36,7 +45,9 @@ def main(path, imgjobd, *flags):
             readme.splitlines(True), wanted.splitlines(True), path, "what it should be", n=1
         )
     )
-    return int(readme != wanted)
+    for name in missing:
+        print(f"{path}: the setting {name} is not in it")
+    return int(readme != wanted or bool(missing))
 
 
 if __name__ == "__main__":

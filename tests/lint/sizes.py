@@ -8,6 +8,7 @@ import source
 LINES_OF_A_FUNCTION = 60
 PARAMETERS = 5
 LINES_OF_A_FILE = 500
+FOLDERS = "lib", "server", "tests", "examples"
 
 # clang-format puts the braces of functions, and of nothing else, at the left margin
 FUNCTION = re.compile(r"^(?P<head>\w[^;{}#]*?\b(?P<name>\w+)\((?P<parameters>[^;{}]*)\))\n\{$"
@@ -25,7 +26,7 @@ def parameter_count(text):
 
 def check(root):
     notes = []
-    for path in source.files(root, "lib/**/*.[ch]", "server/**/*.[ch]"):
+    for path in source.files(root, *(f"{folder}/**/*.[ch]" for folder in FOLDERS)):
         code = source.code_only(source.read(root, path))
         lines = code.count("\n")
         if lines > LINES_OF_A_FILE:

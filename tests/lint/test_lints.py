@@ -176,7 +176,7 @@ def test_a_readme_without_marks_is_a_fault():
 
 def test_a_readme_that_lacks_an_operation_is_a_fault(tmp_path, capsys):
     program = tmp_path / "imgjobd"
-    program.write_text("#!/bin/sh\necho '| `blur` |'\n")
+    program.write_text("#!/bin/sh\n[ $1 = --print-config ] || echo '| `blur` |'\n")
     program.chmod(0o755)
     page = tmp_path / "README.md"
     page.write_text(readme.BEGIN + readme.END)
@@ -184,3 +184,8 @@ def test_a_readme_that_lacks_an_operation_is_a_fault(tmp_path, capsys):
     assert "+| `blur` |" in capsys.readouterr().out
     assert readme.main(str(page), str(program), "--write") == 0
     assert readme.main(str(page), str(program)) == 0
+
+
+def test_a_setting_that_the_readme_lacks_is_named():
+    config = "port = 8080  # default\nmax_side = 5\n"
+    assert readme.settings_missing("| `PORT` | 8080 |", config) == ["MAX_SIDE"]

@@ -3,11 +3,12 @@
 #include "../unit/test.h"
 
 #include "server/json_scan.h"
+#include "server/spec.h"
 
 struct outcome {
     int code;
     struct imgjob_error err;
-    struct ij_buf inputs[IJ_INPUTS];
+    struct ij_buf inputs[1 + IMGJOB_INPUTS_MAX];
     struct ij_buf rest;
     bool is_long;
 };
@@ -17,14 +18,14 @@ static int keep_input(void *data, unsigned input, const void *bytes, size_t len,
 {
     (void)err;
     struct outcome *outcome = data;
-    assert_true(input < IJ_INPUTS);
+    assert_true(input <= IMGJOB_INPUTS_MAX);
     ij_buf_add(&outcome->inputs[input], bytes, len);
     return 0;
 }
 
 static void outcome_done(struct outcome *outcome)
 {
-    for (size_t i = 0; i < IJ_INPUTS; i++)
+    for (size_t i = 0; i <= IMGJOB_INPUTS_MAX; i++)
         ij_buf_done(&outcome->inputs[i]);
     ij_buf_done(&outcome->rest);
 }
@@ -42,7 +43,7 @@ static int feed_pieces(struct ij_scan *scan, const char *text, size_t len, size_
 }
 
 /* What the scans to come are told. */
-static bool image_only;
+static bool is_image_only;
 
 static struct outcome scan_in_pieces(const char *text, size_t len, size_t piece)
 {
@@ -50,7 +51,7 @@ static struct outcome scan_in_pieces(const char *text, size_t len, size_t piece)
     struct ij_scan *scan = malloc(sizeof(*scan));
     assert_non_null(scan);
     ij_scan_init(scan, keep_input, &outcome);
-    scan->image_only = image_only;
+    scan->is_image_only = is_image_only;
     outcome.code = feed_pieces(scan, text, len, piece, &outcome.err);
     if (outcome.code == 0)
         outcome.code = ij_scan_end(scan, &outcome.is_long, &outcome.err);
@@ -178,7 +179,7 @@ static void all_nine_inputs_fit_and_leave_no_comma(void **state)
     (void)state;
     struct ij_buf body = { .len = 0 };
     ij_buf_add_str(&body, "{\"image_data\":\"Y2F0\"");
-    for (int i = 1; i < IJ_INPUTS; i++)
+    for (int i = 1; i <= IMGJOB_INPUTS_MAX; i++)
         ij_buf_printf(&body, ",\"overlay%d\":\"Y2F0\"", i);
     ij_buf_add_str(&body, "}");
     expect_scan(body.data, "cat", "{}");
@@ -229,7 +230,7 @@ static void names_that_only_look_like_an_overlay_s_are_kept(void **state)
 static void only_the_image_is_taken_where_nothing_else_may_be(void **state)
 {
     (void)state;
-    image_only = true; /* until forget_image_only() */
+    is_image_only = true; /* until forget_image_only() */
     expect_scan(" { \"image_data\" : \"Y2F0\" } ", "cat", "{} ");
     expect_refusal("{\"image_data\":\"Y2F0\",\"width\":1}", IMGJOB_E_INVALID,
                    "width: no such field; there is only image_data");
@@ -240,7 +241,7 @@ static void only_the_image_is_taken_where_nothing_else_may_be(void **state)
 static int forget_image_only(void **state)
 {
     (void)state;
-    image_only = false;
+    is_image_only = false;
     return 0;
 }
 
@@ -300,7 +301,7 @@ static void rest_of_the_body_is_bounded(void **state)
     (void)state;
     struct ij_buf body = { .max = 1 << 20 };
     ij_buf_add_str(&body, "{\"image_data\":\"Y2F0\",\"a\":\"");
-    for (int i = 0; i < IJ_SCAN_REST_MAX / 16; i++)
+    for (int i = 0; i < IJ_SENT_SPEC_MAX / 16; i++)
         ij_buf_add_str(&body, "0123456789abcdef");
     ij_buf_add_str(&body, "\"}");
     IJ_AUTO(outcome_done)

@@ -113,6 +113,15 @@ static void one_orange_pixel_is_orange(void **state)
     assert_int_equal(ij_json_count(info), 9 + 10);
 }
 
+static void a_format_has_an_extension(void **state)
+{
+    (void)state;
+    assert_string_equal(imgjob_format_extension(IMGJOB_FORMAT_JPEG), "jpg");
+    assert_string_equal(imgjob_format_extension(IMGJOB_FORMAT_TIFF), "tif");
+    assert_string_equal(imgjob_format_extension(IMGJOB_FORMAT_NONE), "bin");
+    assert_string_equal(imgjob_format_extension(UINT32_MAX), "bin");
+}
+
 static void what_is_no_image_is_refused(void **state)
 {
     (void)state;
@@ -294,6 +303,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_header_of_every_kind_of_image_is_told),
         cmocka_unit_test(one_orange_pixel_is_orange),
+        cmocka_unit_test(a_format_has_an_extension),
         cmocka_unit_test(what_is_no_image_is_refused),
         cmocka_unit_test(further_images_of_the_options_are_not_looked_at),
         cmocka_unit_test(a_run_tells_what_it_is_asked_for),

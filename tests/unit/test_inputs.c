@@ -260,6 +260,8 @@ static void every_input_must_be_an_image(void **state)
     } cases[] = {
         { "", "input 1 is empty" },
         { "%PDF-1.7", "input 1 is pdf, which is not read here (switch on" },
+        { "<!doctype html>", "input 1 is HTML, which is not read here" },
+        { "<HTML lang=en>", "input 1 is HTML, which is not read here" },
         { "hello", "input 1 has no format that is read here" },
     };
     for (size_t i = 0; i < IJ_ARRAY_LEN(cases); i++) {
@@ -308,11 +310,12 @@ static void an_input_beyond_the_eighth_is_refused(void **state)
 {
     struct place *place = *state;
     struct imgjob_draft *draft = draft_of_two(place);
-    expect_code(IMGJOB_E_INVALID, imgjob_draft_select(draft, 9, &test_err));
+    expect_code(IMGJOB_E_INVALID,
+                imgjob_draft_select(draft, IMGJOB_INPUTS_MAX + 1, &test_err));
     assert_string_equal(test_err.text, "input: must be 0..8, not 9");
     /* what follows would go to another input */
     expect_code(IMGJOB_E_INVALID, imgjob_draft_write(draft, "x", 1, &test_err));
-    expect_words("only discard is allowed");
+    expect_words("a select, write or submit of it has failed; only discard is allowed");
     expect_code(IMGJOB_E_INVALID, imgjob_draft_select(draft, 1, &test_err));
     expect_words("only discard is allowed");
     imgjob_draft_discard(draft);
@@ -443,8 +446,9 @@ static void run_refuses_other_images_than_the_steps_take(void **state)
 {
     (void)state;
     static const struct imgjob_image_bytes red = { red_gif, sizeof(red_gif) };
-    const struct imgjob_image_bytes reds[9] = { red, red };
+    const struct imgjob_image_bytes reds[IMGJOB_INPUTS_MAX + 1] = { red, red };
     const struct imgjob_image_bytes none[] = { { red_gif, 0 } };
+    const struct imgjob_image_bytes nowhere[] = { { NULL, 5 } };
     const struct imgjob_limits tight = { .size = sizeof(tight),
                                          .max_upload_size = sizeof(tiny_png) + 34 };
     const struct {
@@ -457,9 +461,11 @@ static void run_refuses_other_images_than_the_steps_take(void **state)
         { NULL, 0, NULL, IMGJOB_E_SPEC,
           "/steps/1/input: takes input 1, which was not given" },
         { reds, 2, NULL, IMGJOB_E_SPEC, "/steps: no step takes input 2" },
-        { reds, 9, NULL, IMGJOB_E_INVALID, "input_count: must be 0..8, not 9" },
+        { reds, IMGJOB_INPUTS_MAX + 1, NULL, IMGJOB_E_INVALID,
+          "input_count: must be 0..8, not 9" },
         { NULL, 1, NULL, IMGJOB_E_INVALID, "inputs: must not be NULL" },
         { none, 1, NULL, IMGJOB_E_IMAGE, "input 1 is empty" },
+        { nowhere, 1, NULL, IMGJOB_E_INVALID, "inputs[0].data: must not be NULL" },
         { reds, 1, &tight, IMGJOB_E_LIMIT,
           "the images together have 104 bytes, max_upload_size is 103" },
     };
@@ -476,6 +482,31 @@ static void run_refuses_other_images_than_the_steps_take(void **state)
                                               &result, &test_err));
         assert_string_equal(test_err.text, cases[i].words);
         assert_null(result);
+    }
+    imgjob_spec_free(spec);
+}
+
+static void no_image_is_looked_for_at_null(void **state)
+{
+    (void)state;
+    struct imgjob_spec *spec = spec_of("{\"steps\":[" RESIZE "]}");
+    struct imgjob_result *result = NULL;
+    struct imgjob_image_info info = { .size = sizeof(info) };
+    char *text = NULL;
+    const struct {
+        size_t len;
+        int code;
+        const char *words;
+    } cases[] = { { 5, IMGJOB_E_INVALID, "image: must not be NULL" },
+                  { 0, IMGJOB_E_IMAGE, "the image is empty" } };
+    for (size_t i = 0; i < IJ_ARRAY_LEN(cases); i++) {
+        size_t len = cases[i].len;
+        expect_code(cases[i].code, imgjob_run(NULL, len, spec, NULL, &result, &test_err));
+        assert_string_equal(test_err.text, cases[i].words);
+        expect_code(cases[i].code, imgjob_info(NULL, len, NULL, &info, &test_err));
+        assert_string_equal(test_err.text, cases[i].words);
+        expect_code(cases[i].code, imgjob_info_json(NULL, len, NULL, &text, &test_err));
+        assert_string_equal(test_err.text, cases[i].words);
     }
     imgjob_spec_free(spec);
 }
@@ -508,6 +539,7 @@ int main(void)
         ON("memory:", setup_expiring, all_inputs_expire_with_the_result),
         cmocka_unit_test(run_takes_further_images),
         cmocka_unit_test(run_refuses_other_images_than_the_steps_take),
+        cmocka_unit_test(no_image_is_looked_for_at_null),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -455,7 +455,7 @@ static void a_spec_is_checked_by_its_description(void **state)
     struct imgjob_spec *spec = NULL;
     expect_code(IMGJOB_E_SPEC,
                 imgjob_spec_parse(BORDER, strlen(BORDER), &spec, &test_err));
-    expect_words("/steps/0/op: must be one of resize");
+    expect_words("/steps/0/op: there is no operation 'test.border'");
 }
 
 static void the_canonical_text_says_its_defaults_and_reads_back(void **state)
@@ -882,7 +882,8 @@ static void a_pool_that_does_not_know_the_operation_fails_its_job(void **state)
     struct place *place = *state;
     struct imgjob_pool *pool = NULL;
     expect_code(0, open_pool(place, NULL, library_worker(), &pool));
-    expect_failed(place, BORDER, "spec", "/steps/0/op: must be one of resize");
+    expect_failed(place, BORDER, "spec",
+                  "/steps/0/op: there is no operation 'test.border'");
     imgjob_pool_close(pool);
 }
 

@@ -277,8 +277,8 @@ static void a_long_form_with_a_fault_is_refused_with_its_place(void **state)
         { "{\"steps\":[3]," OUTPUT "}",
           "/steps/0: must be an object, not a whole number" },
         { "{\"steps\":[{}]}", "/steps/0/op: is missing" },
-        { "{\"steps\":[{\"op\":\"crop\"}]}",
-          "/steps/0/op: must be one of resize, every, composite, flip, not 'crop'" },
+        { "{\"steps\":[{\"op\":\"crop\"}]}", "/steps/0/op: there is no operation 'crop'; "
+                                             "imgjobd --operations lists them all" },
         { "{\"steps\":[" STEP ",{\"op\":\"resize\",\"width\":16385}]}",
           "/steps/1/width: must be 1..16384, not 16385" },
         { "{\"steps\":[{\"op\":\"resize\",\"width\":1,\"fit\":\"squash\"}]}",

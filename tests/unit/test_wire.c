@@ -338,6 +338,27 @@ static void a_frame_cut_off_anywhere_is_refused(void **state)
     }
 }
 
+static void a_failure_whose_code_is_none_is_refused(void **state)
+{
+    (void)state;
+    for (int code = IMGJOB_E_INVALID; strcmp(imgjob_code_name(code), "unknown") != 0;
+         code--) {
+        struct ij_wire_frame frame = failure();
+        frame.result.failure.error.code = code;
+        (void)there_and_back(frame);
+    }
+    static const int none[] = { 1, IMGJOB_E_FULL - 1, INT32_MIN, INT32_MAX };
+    for (size_t i = 0; i < IJ_ARRAY_LEN(none); i++) {
+        struct ij_wire_frame frame = failure(), out;
+        frame.result.failure.error.code = none[i];
+        struct packet packet = packet_of(&frame);
+        expect_code(IMGJOB_E_INTERNAL,
+                    ij_wire_decode(packet.bytes, packet.len, &out, &test_err));
+        expect_words("bad error code");
+        free(packet.bytes);
+    }
+}
+
 static void a_frame_with_more_behind_it_is_refused(void **state)
 {
     (void)state;
@@ -514,6 +535,7 @@ int main(void)
         cmocka_unit_test(a_reply_always_fits_its_buffer),
         cmocka_unit_test(the_largest_spec_fits_and_a_larger_one_does_not),
         cmocka_unit_test(a_frame_cut_off_anywhere_is_refused),
+        cmocka_unit_test(a_failure_whose_code_is_none_is_refused),
         cmocka_unit_test(a_frame_with_more_behind_it_is_refused),
         cmocka_unit_test(no_flipped_byte_breaks_a_promise),
         cmocka_unit_test(numbers_out_of_range_are_refused_by_name),

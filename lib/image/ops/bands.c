@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "image/ops/pixels.h"
 #include "image/source.h"
 
 const double ij_luma_weights[3] = { .2126, .7152, .0722 };
@@ -43,7 +44,18 @@ int ij_bands_apply(const struct ij_step *step, VipsImage *image, ij_bands_make *
 
 int ij_bands_narrow(VipsImage *wide, VipsImage **made)
 {
-    return vips_linear1(wide, made, 1.0, 0.5, "uchar", TRUE, NULL);
+    IJ_AUTO(ij_image_unref) VipsImage *floats = NULL;
+    if (vips_cast_float(wide, &floats, NULL) != 0)
+        return -1;
+    return ij_pixels_narrow(floats, made);
+}
+
+int ij_bands_weigh(VipsImage *band, VipsImage *by, VipsImage **made)
+{
+    IJ_AUTO(ij_image_unref) VipsImage *both = NULL;
+    if (vips_bandjoin2(band, by, &both, NULL) != 0)
+        return -1;
+    return ij_pixels_multiply(both, made);
 }
 
 static int three_bands(VipsImage *colors, VipsImage **made)
@@ -83,16 +95,22 @@ int ij_bands_table(VipsImage *image, const uint8_t table[256], VipsImage **made)
 
 int ij_bands_luma(VipsImage *colors, VipsImage **made)
 {
-    if (vips_image_get_bands(colors) < 3) {
-        *made = g_object_ref(colors);
-        return 0;
-    }
-    IJ_AUTO(ij_image_unref) VipsImage *wide = NULL;
+    if (vips_image_get_bands(colors) >= 3)
+        return ij_pixels_luma(colors, made);
+    *made = g_object_ref(colors);
+    return 0;
+}
+
+int ij_bands_luma_table(VipsImage *colors, const uint8_t table[256][3], VipsImage **made)
+{
+    enum { BYTES = 256 * 3 };
+    IJ_AUTO(ij_image_unref) VipsImage *luma = NULL;
     IJ_AUTO(ij_image_unref)
-    VipsImage *weights = vips_image_new_matrix_from_array(3, 1, ij_luma_weights, 3);
-    if (!weights || vips_recomb(colors, &wide, weights, NULL) != 0)
+    VipsImage *lut =
+        vips_image_new_from_memory_copy(table, BYTES, 256, 1, 3, VIPS_FORMAT_UCHAR);
+    if (!lut || ij_bands_luma(colors, &luma) != 0)
         return -1;
-    return ij_bands_narrow(wide, made);
+    return vips_maplut(luma, made, lut, NULL);
 }
 
 int ij_bands_histogram(VipsImage *colors, uint64_t counts[256])

@@ -28,6 +28,9 @@ int ij_bands_matrix(VipsImage *colors, const struct ij_color_matrix *matrix,
 /* Every band through the same table. */
 int ij_bands_table(VipsImage *image, const uint8_t table[256], VipsImage **made);
 
+/* Every brightness through a table to a colour. */
+int ij_bands_luma_table(VipsImage *colors, const uint8_t table[256][3], VipsImage **made);
+
 /* One band of brightness, by the weights of BT.709 on values as they are stored. */
 int ij_bands_luma(VipsImage *colors, VipsImage **made);
 
@@ -40,6 +43,9 @@ int ij_bands_for_color(VipsImage *image, uint32_t color, VipsImage **made);
 
 /* To 8 bits, to the nearest. */
 int ij_bands_narrow(VipsImage *wide, VipsImage **made);
+
+/* A band times another, of which 255 is all. */
+int ij_bands_weigh(VipsImage *band, VipsImage *by, VipsImage **made);
 
 /* The levels of a colour, 0..255: red, green, blue, alpha. */
 static inline double ij_color_level(uint32_t color, int band)

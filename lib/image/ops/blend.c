@@ -245,6 +245,8 @@ int ij_blend(VipsImage *below, VipsImage *above, enum ij_blend mode, double opac
              VipsImage **made)
 {
     IJ_AUTO(ij_image_unref) VipsImage *out = vips_image_new();
+    if (!out)
+        return -1;
     vips_object_local(out, g_object_ref(below)); /* they go when the made one goes */
     vips_object_local(out, g_object_ref(above));
     VipsImage **from = vips_allocate_input_array(out, below, above, NULL);

@@ -2,8 +2,13 @@
  * Convert to another colour space. The pipeline has two; what becomes grey here keeps its
  * luminance, which is computed in linear light.
  */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/auto.h"
 #include "image/ops/bands.h"
+#include "image/ops/pixels.h"
 #include "image/source.h"
 
 enum { TO };
@@ -20,26 +25,101 @@ static const struct ij_param params[] = {
                     "gives a grey image three channels" },
 };
 
-/* The weights of BT.709, which scRGB has the primaries of; those of libvips' own
+/* sRGB's curve, of 0..1 (IEC 61966-2-1). */
+static double linear_of(double level)
+{
+    return level <= .04045 ? level / 12.92 : pow((level + .055) / 1.055, 2.4);
+}
+
+/* How finely light is told: the darkest levels are five steps apart. */
+enum { LIGHT_MAX = 16383, PARTS = 65536 /* of a step */ };
+
+/* What a thread has of its own. */
+struct thread {
+    VipsRegion *from;
+    uint32_t parts[3][256]; /* the light of each level, by the weight of its band */
+    uint8_t levels[LIGHT_MAX + 1]; /* of so much light */
+};
+
+static void make_tables(struct thread *thread)
+{
+    for (int i = 0; i < 256; i++)
+        for (int band = 0; band < 3; band++)
+            thread->parts[band][i] = (uint32_t)lround(
+                ij_luma_weights[band] * linear_of(i / 255.0) * LIGHT_MAX * PARTS);
+    int light = 0;
+    for (int i = 0; i < 255; i++) {
+        double end = linear_of((i + .5) / 255) * LIGHT_MAX; /* the next one is nearer */
+        for (; light < end; light++)
+            thread->levels[light] = (uint8_t)i;
+    }
+    memset(thread->levels + light, 255, (size_t)(LIGHT_MAX + 1 - light));
+}
+
+static int stop_thread(void *sequence, void *a, void *b)
+{
+    (void)a;
+    (void)b;
+    struct thread *thread = sequence;
+    VIPS_UNREF(thread->from);
+    free(thread);
+    return 0;
+}
+
+static void *start_thread(VipsImage *out, void *a, void *b)
+{
+    (void)out;
+    (void)b;
+    struct thread *thread = calloc(1, sizeof(*thread));
+    if (!thread) {
+        vips_error("colorspace", "out of memory");
+        return NULL;
+    }
+    make_tables(thread);
+    thread->from = vips_region_new(a);
+    return thread;
+}
+
+static int generate(VipsRegion *region, void *sequence, void *a, void *b, gboolean *stop)
+{
+    (void)a;
+    (void)b;
+    (void)stop;
+    struct thread *thread = sequence;
+    const VipsRect *area = &region->valid;
+    if (vips_region_prepare(thread->from, area) != 0)
+        return -1;
+    for (int y = area->top; y < VIPS_RECT_BOTTOM(area); y++) {
+        const uint8_t *pixel = VIPS_REGION_ADDR(thread->from, area->left, y);
+        uint8_t *to = VIPS_REGION_ADDR(region, area->left, y);
+        for (int x = 0; x < area->width; x++, pixel += 3) {
+            uint32_t light = thread->parts[0][pixel[0]] + thread->parts[1][pixel[1]] +
+                             thread->parts[2][pixel[2]];
+            to[x] = thread->levels[(light + PARTS / 2) / PARTS];
+        }
+    }
+    return 0;
+}
+
+/* By the weights of BT.709, which sRGB has the primaries of; those of libvips' own
  * conversion are rounded, and make blue a sixth too bright. */
 static int to_grey(VipsImage *colors, VipsImage **made)
 {
-    enum { BANDS = 3 };
-    double weights[BANDS * BANDS];
-    for (int i = 0; i < BANDS * BANDS; i++)
-        weights[i] = ij_luma_weights[i % BANDS];
-    IJ_AUTO(ij_image_unref) VipsImage *linear = NULL;
-    IJ_AUTO(ij_image_unref) VipsImage *light = NULL;
-    IJ_AUTO(ij_image_unref) VipsImage *same = NULL;
-    IJ_AUTO(ij_image_unref)
-    VipsImage *matrix =
-        vips_image_new_matrix_from_array(BANDS, BANDS, weights, BANDS * BANDS);
-    if (!matrix ||
-        vips_colourspace(colors, &linear, VIPS_INTERPRETATION_scRGB, NULL) != 0 ||
-        vips_recomb(linear, &light, matrix, NULL) != 0 ||
-        vips_colourspace(light, &same, VIPS_INTERPRETATION_sRGB, NULL) != 0)
-        return -1;
-    return vips_extract_band(same, made, 0, NULL);
+    if (vips_image_get_bands(colors) < 3) {
+        *made = g_object_ref(colors);
+        return 0;
+    }
+    const struct ij_pixels how = {
+        .from = colors,
+        .width = vips_image_get_width(colors),
+        .height = vips_image_get_height(colors),
+        .bands = 1,
+        .demand = VIPS_DEMAND_STYLE_THINSTRIP,
+        .start = start_thread,
+        .generate = generate,
+        .stop = stop_thread,
+    };
+    return ij_pixels_make(&how, made);
 }
 
 static int make(const struct ij_step *step, VipsImage *colors, VipsImage **made)

@@ -1,4 +1,6 @@
 /* Brightness as the way from one colour to another. */
+#include <math.h>
+
 #include "base/auto.h"
 #include "image/ops/bands.h"
 
@@ -17,15 +19,14 @@ static const struct ij_param params[] = {
 
 static int make(const struct ij_step *step, VipsImage *colors, VipsImage **made)
 {
-    struct ij_color_matrix matrix = { 0 };
-    for (int y = 0; y < 3; y++) {
-        double from = ij_color_level(step->values[SHADOW].color, y);
-        double to = ij_color_level(step->values[HIGHLIGHT].color, y);
-        matrix.offset[y] = from;
-        for (int x = 0; x < 3; x++)
-            matrix.weight[y][x] = (to - from) / 255 * ij_luma_weights[x];
-    }
-    return ij_bands_matrix(colors, &matrix, made);
+    uint8_t table[256][3];
+    for (int i = 0; i < 256; i++)
+        for (int band = 0; band < 3; band++) {
+            double from = ij_color_level(step->values[SHADOW].color, band);
+            double to = ij_color_level(step->values[HIGHLIGHT].color, band);
+            table[i][band] = (uint8_t)lround(from + (to - from) * i / 255);
+        }
+    return ij_bands_luma_table(colors, table, made);
 }
 
 static int apply(const struct ij_apply *with, VipsImage *image, VipsImage **made)

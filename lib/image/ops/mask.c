@@ -38,14 +38,6 @@ static uint32_t input(const struct ij_step *step)
     return (uint32_t)step->values[INPUT].integer;
 }
 
-static int weigh(VipsImage *band, VipsImage *by, VipsImage **made)
-{
-    IJ_AUTO(ij_image_unref) VipsImage *product = NULL;
-    if (vips_multiply(band, by, &product, NULL) != 0)
-        return -1;
-    return vips_linear1(product, made, 1 / 255.0, .5, "uchar", TRUE, NULL);
-}
-
 /* Colours and alpha apart; `alpha` stays NULL where there is none. */
 static int split(VipsImage *image, VipsImage **colors, VipsImage **alpha)
 {
@@ -80,7 +72,7 @@ static int band_of(VipsImage *mask, int64_t source, VipsImage **made)
     if (ij_bands_luma(colors, &luma) != 0)
         return -1;
     if (alpha)
-        return weigh(luma, alpha, made);
+        return ij_bands_weigh(luma, alpha, made);
     *made = ij_steal(&luma);
     return 0;
 }
@@ -113,7 +105,7 @@ static int apply(const struct ij_apply *with, VipsImage *image, VipsImage **made
         return -1;
     if (!alpha)
         return vips_bandjoin2(colors, mask, made, NULL);
-    if (weigh(alpha, mask, &weighed) != 0)
+    if (ij_bands_weigh(alpha, mask, &weighed) != 0)
         return -1;
     return vips_bandjoin2(colors, weighed, made, NULL);
 }

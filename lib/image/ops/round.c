@@ -4,9 +4,10 @@
  * size.
  */
 #include <math.h>
+#include <string.h>
 
 #include "base/auto.h"
-#include "image/operation.h"
+#include "image/ops/bands.h"
 #include "image/source.h"
 
 enum { RADIUS, CIRCLE };
@@ -40,12 +41,17 @@ struct shape {
     bool is_circle;
 };
 
+/* From the middle of a side to where its round ends begin. */
+static double straight_of(const struct shape *shape, double side)
+{
+    return shape->is_circle ? 0 : side / 2 - shape->radius;
+}
+
 /* How far a middle of a pixel is beyond the middle of the circle that it could be out of:
  * that of the corner, or the only one. */
 static double beyond(const struct shape *shape, double at, double side)
 {
-    double straight = shape->is_circle ? 0 : side / 2 - shape->radius;
-    double distance = fabs(at + .5 - side / 2) - straight;
+    double distance = fabs(at + .5 - side / 2) - straight_of(shape, side);
     return distance > 0 ? distance : 0;
 }
 
@@ -56,8 +62,36 @@ static double inside(const struct shape *shape, int x, int y)
     double dy = beyond(shape, y, shape->height);
     if (!shape->is_circle && (dx <= 0 || dy <= 0))
         return 1; /* beside the corners */
-    double depth = shape->radius - hypot(dx, dy) + .5;
+    double depth = shape->radius - sqrt(dx * dx + dy * dy) + .5;
     return depth < 0 ? 0 : depth > 1 ? 1 : depth;
+}
+
+/* How many pixels of a row, from either side, may not be inside as a whole. */
+static int edge_of(const struct shape *shape, int y)
+{
+    double dy = beyond(shape, y, shape->height);
+    if (!shape->is_circle && dy <= 0)
+        return 0;
+    double whole = shape->radius - .5;
+    double reach = whole > dy ? sqrt(whole * whole - dy * dy) : 0;
+    return (int)ceil(shape->width / 2 - straight_of(shape, shape->width) - reach);
+}
+
+static void make_pixels(const struct shape *shape, int y, int from, int to, uint8_t *row)
+{
+    for (int x = from; x < to; x++)
+        row[x - from] = (uint8_t)(255 * inside(shape, x, y) + .5);
+}
+
+/* `row` begins at `left` and ends before `right`. */
+static void make_row(const struct shape *shape, int y, int left, int right, uint8_t *row)
+{
+    int edge = edge_of(shape, y);
+    int first = VIPS_CLIP(left, edge, right);
+    int last = VIPS_CLIP(first, (int)shape->width - edge, right);
+    make_pixels(shape, y, left, first, row);
+    memset(row + (first - left), 255, (size_t)(last - first));
+    make_pixels(shape, y, last, right, row + (last - left));
 }
 
 enum { STEPS = 256 /* of a pixel: how finely the radius is told */ };
@@ -72,11 +106,9 @@ static int generate(VipsRegion *region, void *sequence, void *a, void *b, gboole
                                  (double)GPOINTER_TO_INT(a) / STEPS,
                                  GPOINTER_TO_INT(b) != 0 };
     const VipsRect *area = &region->valid;
-    for (int y = area->top; y < VIPS_RECT_BOTTOM(area); y++) {
-        uint8_t *row = VIPS_REGION_ADDR(region, area->left, y);
-        for (int x = 0; x < area->width; x++)
-            row[x] = (uint8_t)lround(255 * inside(&shape, area->left + x, y));
-    }
+    for (int y = area->top; y < VIPS_RECT_BOTTOM(area); y++)
+        make_row(&shape, y, area->left, VIPS_RECT_RIGHT(area),
+                 VIPS_REGION_ADDR(region, area->left, y));
     return 0;
 }
 
@@ -99,14 +131,6 @@ static int mask_of(VipsImage *image, const struct ij_step *step, VipsImage **mad
     return 0;
 }
 
-static int weigh(VipsImage *alpha, VipsImage *mask, VipsImage **made)
-{
-    IJ_AUTO(ij_image_unref) VipsImage *product = NULL;
-    if (vips_multiply(alpha, mask, &product, NULL) != 0)
-        return -1;
-    return vips_linear1(product, made, 1 / 255.0, .5, "uchar", TRUE, NULL);
-}
-
 static int apply(const struct ij_apply *with, VipsImage *image, VipsImage **made)
 {
     IJ_AUTO(ij_image_unref) VipsImage *mask = NULL;
@@ -120,7 +144,7 @@ static int apply(const struct ij_apply *with, VipsImage *image, VipsImage **made
     IJ_AUTO(ij_image_unref) VipsImage *weighed = NULL;
     if (vips_extract_band(image, &colors, 0, "n", bands, NULL) != 0 ||
         vips_extract_band(image, &alpha, bands, NULL) != 0 ||
-        weigh(alpha, mask, &weighed) != 0)
+        ij_bands_weigh(alpha, mask, &weighed) != 0)
         return -1;
     return vips_bandjoin2(colors, weighed, made, NULL);
 }

@@ -7,7 +7,8 @@
 #include <math.h>
 
 #include "base/auto.h"
-#include "image/ops/bands.h"
+#include "image/ops/gauss.h"
+#include "image/ops/pixels.h"
 #include "image/ops/resize.h"
 #include "image/source.h"
 
@@ -25,37 +26,19 @@ static int by_alpha(const struct how *how, VipsImage *image, VipsImage **made)
         return how->soften(how, image, made);
     IJ_AUTO(ij_image_unref) VipsImage *weighted = NULL;
     IJ_AUTO(ij_image_unref) VipsImage *soft = NULL;
-    IJ_AUTO(ij_image_unref) VipsImage *plain = NULL;
-    if (vips_premultiply(image, &weighted, NULL) != 0 ||
-        how->soften(how, weighted, &soft) != 0 ||
-        vips_unpremultiply(soft, &plain, NULL) != 0)
+    if (ij_pixels_premultiply(image, &weighted) != 0 ||
+        how->soften(how, weighted, &soft) != 0)
         return -1;
-    return ij_bands_narrow(plain, made);
-}
-
-/* Also of a weighted image, which is not 8 bits and becomes so only at the end. */
-static int narrow_if_plain(VipsImage *wide, VipsImage *like, VipsImage **made)
-{
-    if (vips_image_get_format(like) == VIPS_FORMAT_UCHAR &&
-        vips_image_get_format(wide) != VIPS_FORMAT_UCHAR)
-        return ij_bands_narrow(wide, made);
-    *made = g_object_ref(wide);
-    return 0;
+    return ij_pixels_unpremultiply(soft, made);
 }
 
 /* ---- blur ---- */
 
-static int gauss(VipsImage *image, double sigma, VipsImage **made)
-{
-    /* down to 1 % of the middle: beyond, nothing reaches half a level */
-    return vips_gaussblur(image, made, sigma, "min_ampl", .01, "precision",
-                          VIPS_PRECISION_FLOAT, NULL);
-}
-
-/* By how much to shrink: two of the small image's pixels stay one sigma. */
+/* By how much to shrink: four of the small image's pixels stay one sigma, so that it has
+ * no detail that enlarging it would miss. */
 static int shrink_for(double sigma)
 {
-    return (int)(sigma / 2);
+    return sigma <= IJ_GAUSS_SIGMA_MAX ? 1 : (int)(sigma / 4);
 }
 
 /* A multiple of `factor` that is at least `least`. */
@@ -65,7 +48,8 @@ static int up_to(double least, int factor)
 }
 
 /* The edge is repeated before, as far as the blur reaches: a pixel of the small image at
- * the edge would otherwise stand for what is beyond it. */
+ * the edge would otherwise stand for what is beyond it. Enlarging asks for small tiles
+ * and so for some lines many times, which are kept. */
 static int blur_small(const struct how *how, VipsImage *image, int factor,
                       VipsImage **made)
 {
@@ -76,25 +60,25 @@ static int blur_small(const struct how *how, VipsImage *image, int factor,
     IJ_AUTO(ij_image_unref) VipsImage *padded = NULL;
     IJ_AUTO(ij_image_unref) VipsImage *small = NULL;
     IJ_AUTO(ij_image_unref) VipsImage *soft = NULL;
+    IJ_AUTO(ij_image_unref) VipsImage *kept = NULL;
     IJ_AUTO(ij_image_unref) VipsImage *large = NULL;
     const struct ij_extent to = { (uint32_t)up_to(width + 2.0 * pad, factor),
                                   (uint32_t)up_to(height + 2.0 * pad, factor) };
     if (vips_embed(image, &padded, pad, pad, (int)to.width, (int)to.height, "extend",
                    VIPS_EXTEND_COPY, NULL) != 0 ||
         vips_shrink(padded, &small, factor, factor, NULL) != 0 ||
-        gauss(small, sigma, &soft) != 0 ||
-        ij_resize_enlarge(soft, to, "bicubic", &large) != 0)
+        ij_gauss_blur(small, sigma, &soft) != 0 ||
+        vips_linecache(soft, &kept, "tile_height", 16, NULL) != 0 ||
+        ij_resize_enlarge(kept, to, "bicubic", &large) != 0)
         return -1;
     return vips_crop(large, made, pad, pad, width, height, NULL);
 }
 
 static int blur(const struct how *how, VipsImage *image, VipsImage **made)
 {
-    IJ_AUTO(ij_image_unref) VipsImage *wide = NULL;
     int factor = shrink_for(how->sigma);
-    int rc = factor < 2 ? gauss(image, how->sigma, &wide)
-                        : blur_small(how, image, factor, &wide);
-    return rc == 0 ? narrow_if_plain(wide, image, made) : -1;
+    return factor < 2 ? ij_gauss_blur(image, how->sigma, made)
+                      : blur_small(how, image, factor, made);
 }
 
 int ij_soften_blur(VipsImage *image, double sigma, VipsImage **made)

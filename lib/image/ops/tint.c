@@ -1,4 +1,6 @@
 /* Brightness times a colour: black stays black, white becomes the colour. */
+#include <math.h>
+
 #include "base/auto.h"
 #include "image/ops/bands.h"
 
@@ -17,9 +19,23 @@ static const struct ij_param params[] = {
                  .doc = "How much: 0 changes nothing, 1 all" },
 };
 
+/* Of brightness alone, a table. */
+static int make_whole(const struct ij_step *step, VipsImage *colors, VipsImage **made)
+{
+    uint8_t table[256][3];
+    for (int i = 0; i < 256; i++)
+        for (int band = 0; band < 3; band++) {
+            double level = ij_color_level(step->values[COLOR].color, band);
+            table[i][band] = (uint8_t)lround(level * i / 255);
+        }
+    return ij_bands_luma_table(colors, table, made);
+}
+
 static int make(const struct ij_step *step, VipsImage *colors, VipsImage **made)
 {
     double amount = step->values[AMOUNT].real;
+    if (amount >= 1)
+        return make_whole(step, colors, made);
     struct ij_color_matrix matrix = { 0 };
     for (int y = 0; y < 3; y++) {
         double level = ij_color_level(step->values[COLOR].color, y) / 255;

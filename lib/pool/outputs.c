@@ -3,7 +3,7 @@
  * process made; once sealed, whoever else still has a descriptor can change nothing, so
  * what is checked here is what is published later.
  */
-#include "pool/executor.h"
+#include "pool/outputs.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -14,11 +14,10 @@
 #include "base/auto.h"
 #include "base/io.h"
 #include "image/limits.h"
-#include "pool/outputs.h"
 
 enum {
-    SNIFF_SIZE = 32,         /* enough for ij_format_sniff() */
-    OUTPUT_SIDE_MAX = 65535, /* px: no format that we write has more */
+    SNIFF_SIZE = 32,            /* enough for ij_format_sniff() */
+    OUTPUT_SIDE_MAX = 10000000, /* px: no image of libvips has more */
     INFO_DEPTH = 4
 };
 
@@ -57,20 +56,6 @@ static int distrust(struct ij_failure *failure, size_t index, const char *what)
                           "output %zu was not taken from the worker: %s", index, what);
 }
 
-/* The format that the spec names, or any that "auto" or an unnamed one may become. */
-static bool format_is_asked(uint32_t format, const struct ij_output_spec *asked)
-{
-    for (size_t i = 0; i < asked->candidate_count; i++)
-        if (format == asked->candidates[i])
-            return true;
-    if (asked->candidate_count > 0)
-        return false;
-    if (asked->format != IMGJOB_FORMAT_NONE)
-        return format == asked->format;
-    return format == IMGJOB_FORMAT_JPEG || format == IMGJOB_FORMAT_PNG ||
-           format == IMGJOB_FORMAT_WEBP;
-}
-
 static int accept_one(const struct ij_work_output *output, size_t index,
                       const struct ij_image_output *claim,
                       const struct ij_output_spec *asked, struct ij_failure *failure)
@@ -86,7 +71,7 @@ static int accept_one(const struct ij_work_output *output, size_t index,
     size_t len = claim->len < SNIFF_SIZE ? (size_t)claim->len : SNIFF_SIZE;
     if (ij_pread_all(output->fd, first, len, 0) < 0)
         return distrust(failure, index, "it cannot be read");
-    if (!format_is_asked(claim->format, asked) ||
+    if (!ij_spec_output_may_be(asked, claim->format) ||
         ij_format_sniff(first, len) != claim->format)
         return distrust(failure, index,
                         "its first bytes are not of the format asked for");
