@@ -243,7 +243,8 @@ static int end_form(struct form_reader *reader, struct imgjob_error *err)
         return ij_fail(err, IMGJOB_E_INVALID, "image is missing: a part of that name");
     if (reader->has_spec && reader->form.count > 0)
         return ij_fail(err, IMGJOB_E_INVALID,
-                       "spec: leaves no room for plain fields beside it");
+                       "spec: stands beside plain fields such as operation; "
+                       "either is enough");
     if (reader->has_spec)
         return check_spec_part(reader->out, err);
     ij_form_write(&reader->form, &reader->out->spec);

@@ -402,7 +402,8 @@ int ij_scan_end(struct ij_scan *scan, bool *out_is_long, struct imgjob_error *er
     if (rc < 0)
         return rc;
     if (!scan->inputs.seen[0])
-        return ij_fail(err, IMGJOB_E_INVALID, "image_data is missing");
+        return ij_fail(err, IMGJOB_E_INVALID,
+                       "image_data is missing: the image in base64");
     *out_is_long = ij_sent_spec_is_long(root);
     while (scan->member_count > 0) /* the last first: a cut moves what stands behind it */
         cut_member(scan, &scan->members[--scan->member_count]);

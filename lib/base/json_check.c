@@ -59,6 +59,32 @@ static bool is_hex(char c)
 }
 
 /* The cursor is on a backslash. */
+/* The code unit of the \uXXXX at `at`; 0 where there is none. */
+static unsigned unit_at(const struct cursor *cursor, size_t at)
+{
+    unsigned unit = 0;
+    if (cursor->len - at < 6 || cursor->text[at] != '\\' || cursor->text[at + 1] != 'u')
+        return 0;
+    for (size_t i = at + 2; i < at + 6; i++) {
+        char digit = cursor->text[i];
+        if (!is_hex(digit))
+            return 0;
+        unit = unit * 16 +
+               (unsigned)(digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
+    }
+    return unit;
+}
+
+static bool is_high(unsigned unit)
+{
+    return unit >= 0xd800 && unit <= 0xdbff;
+}
+
+static bool is_low(unsigned unit)
+{
+    return unit >= 0xdc00 && unit <= 0xdfff;
+}
+
 static int check_escape(struct cursor *cursor)
 {
     if (looking_at(cursor, "\\u0000"))
@@ -70,7 +96,11 @@ static int check_escape(struct cursor *cursor)
     for (size_t i = cursor->at + 2; i < end; i++)
         if (i >= cursor->len || !is_hex(cursor->text[i]))
             return wrong(cursor, "a string holds an escape without four digits");
-    cursor->at = end;
+    /* RFC 8259 §7: beyond U+FFFF by two halves */
+    unsigned unit = unit_at(cursor, cursor->at);
+    if (is_low(unit) || (is_high(unit) && !is_low(unit_at(cursor, end))))
+        return wrong(cursor, "a string holds half of a surrogate pair");
+    cursor->at = is_high(unit) ? end + 6 : end;
     return 0;
 }
 

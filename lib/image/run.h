@@ -28,6 +28,18 @@ struct ij_chain ij_run_chain(const struct ij_run *run, size_t output);
 /* A size of the upright image as the image is stored, and the other way round. */
 struct ij_extent ij_run_stored(const struct ij_run *run, struct ij_extent upright);
 
+/* Open the image as far as its header, check it and what it will cost, and plan all
+ * outputs. begin.c */
+int ij_run_begin(struct ij_run *run);
+
+/* Decode what steps take beside the image: upright, sRGB, in memory. begin.c */
+int ij_run_load_inputs(struct ij_run *run);
+
+/* Each format has a largest side; better told than found by its encoder. begin.c
+ * @param format what the output will be; of an "auto" one its largest candidate counts */
+int ij_run_check_side(const struct ij_run *run, size_t index, uint32_t format,
+                      struct ij_extent made);
+
 /* To 8-bit sRGB or grey, unless the spec keeps the profile. */
 int ij_run_colour(struct ij_run *run, VipsImage **image);
 

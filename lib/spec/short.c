@@ -90,6 +90,11 @@ static int read_output(const struct ij_reading *reading, const struct ij_json *o
 int ij_short_read(const struct ij_reading *reading, const struct ij_json *object)
 {
     const struct ij_json *operation = ij_json_member(object, "operation");
+    if (!operation)
+        return ij_fail(
+            reading->err, IMGJOB_E_SPEC,
+            "/operation: is missing, and so are steps and outputs, which stand "
+            "instead of it");
     int rc = ij_value_expect(operation, IJ_JSON_STRING, "/operation", reading->err);
     if (rc == 0)
         rc = ij_members_expect(object, members, "", reading->err);

@@ -310,7 +310,7 @@ def test_more_than_sixteen_are_refused(engine):
     (1, "spec: must be an object, not a whole number"),
     ("resize", "spec: must be an object, not a string"),
     (None, "spec: must be an object, not null"),
-    ({}, "/operation: is missing")])
+    ({}, "/operation: is missing, and so are steps and outputs, which stand instead of it")])
 def test_a_spec_is_an_object_that_says_something(engine, spec, words):
     assert refusal(engine, spec) == words
 

@@ -174,7 +174,7 @@ def test_length_must_be_given(server):
     ({"operation": "resize", "width": "2", "height": "x"}, "height: must be a whole number"),
     ({"operation": "resize", "width": "2"}, "height"),
     ({"operation": "resize", "width": "0", "height": "2"}, "width: must be 1..4096, not 0"),
-    ({"spec": "{}", "width": "2"}, "spec: leaves no room for plain fields"),
+    ({"spec": "{}", "width": "2"}, "spec: stands beside plain fields such as operation"),
     ({"spec": "{"}, "JSON"),
     ({"spec": ""}, "JSON"),
 ])

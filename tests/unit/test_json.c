@@ -116,6 +116,14 @@ static void a_nul_byte_is_refused_wherever_it_stands(void **state)
     expect_refused("\"a\\u0000b\"", "U+0000");
     expect_refused("{\"a\\u0000b\":1}", "U+0000");
     expect_type("\"\\\\u0000\"", IJ_JSON_STRING); /* a backslash, then plain text */
+    static const char *const halves[] = { "\"\\ud800\"",    "\"\\udc00\"",
+                                          "\"\\ud800x\"",   "\"\\uDBFF\\ud800\"",
+                                          "\"\\ud800\\n\"", "\"\\udc00\\ud800\"",
+                                          "\"\\ud800\\u\"" };
+    for (size_t i = 0; i < IJ_ARRAY_LEN(halves); i++)
+        expect_refused(halves[i], "half of a surrogate pair");
+    expect_type("\"\\ud83d\\uDE00\"", IJ_JSON_STRING);
+    expect_type("\"\\ud7ff\\ue000\"", IJ_JSON_STRING);
 }
 
 static void a_key_that_stands_twice_is_refused(void **state)

@@ -220,7 +220,8 @@ static void a_short_form_with_a_fault_is_refused_with_its_place(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
-        { "{}", "/operation: is missing" },
+        { "{}", "/operation: is missing, and so are steps and outputs, which stand "
+                "instead of it" },
         { "{\"operation\":\"rotate\",\"width\":1,\"height\":1}",
           "/operation: must be one of resize, thumbnail, not 'rotate'" },
         { "{\"operation\":7,\"width\":1,\"height\":1}",
