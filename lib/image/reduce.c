@@ -17,7 +17,7 @@
 #endif
 
 #include "base/auto.h"
-#include "image/source.h"
+#include "image/ops/pixels.h"
 
 enum { BANDS_MAX = 4 }; /* as many sums as a vector has */
 enum { WEIGHT_BITS = 14, WEIGHT_ONE = 1 << WEIGHT_BITS, WEIGHT_HALF = WEIGHT_ONE / 2 };
@@ -377,14 +377,16 @@ int ij_reduce_h(VipsImage *image, uint32_t width, VipsKernel kernel, VipsImage *
                    width, vips_image_get_width(image));
         return -1;
     }
-    IJ_AUTO(ij_image_unref) VipsImage *out = vips_image_new();
-    vips_object_local(out, g_object_ref(image)); /* goes when the made one goes */
-    if (vips_image_pipelinev(out, VIPS_DEMAND_STYLE_THINSTRIP, image, NULL) != 0)
-        return -1;
-    out->Xsize = (int)width;
-    if (vips_image_generate(out, reduction_start, generate, reduction_stop, image,
-                            GINT_TO_POINTER(kernel)) != 0)
-        return -1;
-    *made = ij_steal(&out);
-    return 0;
+    const struct ij_pixels how = {
+        .from = image,
+        .width = (int)width,
+        .height = vips_image_get_height(image),
+        .bands = vips_image_get_bands(image),
+        .demand = VIPS_DEMAND_STYLE_THINSTRIP,
+        .start = reduction_start,
+        .generate = generate,
+        .stop = reduction_stop,
+        .number = (int)kernel,
+    };
+    return ij_pixels_make(&how, made);
 }
