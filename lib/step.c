@@ -52,6 +52,7 @@ static struct answer ask(const struct imgjob_step *step, const char *name, int a
 {
     const struct ij_op *op = step->step->op;
     const struct ij_param *param = NULL;
+    name = name ? name : "";
     for (size_t i = 0; i < op->param_count; i++) {
         if (strcmp(op->params[i].name, name) != 0)
             continue;

@@ -116,8 +116,10 @@ int ij_source_fail(const struct ij_source *source, enum ij_stage stage,
     const char *format = imgjob_format_name(source->format);
     switch (reason) {
     case IJ_REASON_MEMORY:
-        return ij_failure_set(failure, stage, reason, IMGJOB_E_NOMEM,
-                              "out of memory on %s of %zu bytes", format, source->len);
+        return ij_failure_set(
+            failure, stage, reason, IMGJOB_E_NOMEM,
+            "out of memory on %s of %zu bytes (a worker has worker_memory_limit)", format,
+            source->len);
     case IJ_REASON_TOO_LARGE:
         return ij_failure_set(failure, stage, reason, IMGJOB_E_LIMIT,
                               "%s of %zu bytes: larger than its decoder allows", format,

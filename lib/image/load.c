@@ -144,6 +144,8 @@ int ij_source_open(const struct ij_source *source, const struct ij_opening *open
     int rc = opening->scale > 0 ? 0 : check_drawn(source, image, failure);
     if (rc == 0)
         *out = ij_steal(&image);
+    /* readers that succeed leave words too, such as that of HEIF when it meets the end */
+    vips_error_clear();
     return rc;
 }
 

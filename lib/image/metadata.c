@@ -97,6 +97,10 @@ size_t ij_metadata_text(VipsImage *image, const char *field, const char **text)
             break;
         }
     len = bracket ? (size_t)(bracket - *text) : len;
+    /* libvips' stand-in for bytes that are no UTF-8 is no text of the image */
+    static const char none[] = "<invalid utf-8 string>";
+    if (len == sizeof(none) - 1 && memcmp(*text, none, len) == 0)
+        return 0;
     return len < IJ_METADATA_TEXT_MAX ? len : IJ_METADATA_TEXT_MAX;
 }
 

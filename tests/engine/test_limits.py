@@ -121,3 +121,25 @@ def test_an_output_that_its_format_cannot_hold_is_told_by_its_place(engine):
     assert refused.value.name == "limit"
     assert refused.value.text == (
         "/outputs/1: 16384 x 1 px: a side of webp has at most 16383 px")
+
+
+def test_boxes_over_each_other_have_a_bound(engine):
+    """Each is held in memory until all are laid on."""
+    boxes = [[0, 0, 1000, 1000]] * 5
+    data = png(noise(1000, 1000))
+    engine.outputs(data, {"steps": [{"op": "redact", "boxes": boxes[:4]}]})
+    with pytest.raises(Refused) as refused:
+        engine.outputs(data, {"steps": [{"op": "redact", "boxes": boxes}]})
+    assert refused.value.name == "spec"
+    assert refused.value.text == ("/steps/0: redact: the boxes cover 5000000 px, more than 4 "
+                                  "times those of an image of 1000 x 1000")
+
+
+@pytest.mark.parametrize("name", ["rgb.png", "rgb.avif"])
+def test_a_text_without_ink_is_refused(engine, images, name):
+    """Of AVIF too, whose reader leaves words in libvips that are no fault."""
+    data = (images / name).read_bytes()
+    with pytest.raises(Refused) as refused:
+        engine.outputs(data, {"steps": [{"op": "text", "text": "\u3164"}]})
+    assert refused.value.name == "spec"
+    assert refused.value.text == "/steps/0: text: no letter of the text leaves a mark"

@@ -48,3 +48,13 @@ def test_every_output_keeps_what_it_is_told_to(engine, vips, tmp_path, form, ste
         for tag, text in SAID.items():
             expected = text if tag in kept[output.name.split("-")[1]] else None
             assert found.get(tag) == expected, (output.name, tag)
+
+
+@pytest.mark.parametrize("into", ["jpeg", "png", "webp", "tiff"])
+def test_a_copyright_that_is_no_utf8_is_left_out(engine, into):
+    """libvips stands a phrase of its own in its place."""
+    made = PIL.Image.Exif()
+    made[COPYRIGHT] = "\xa9 2024 M\xfcller".encode("latin-1")
+    data = bytes_of(PIL.Image.fromarray(photo(64, 48)), "JPEG", exif=made)
+    output, = engine.outputs(data, {"outputs": [{"format": into, "metadata": "copyright"}]})
+    assert b"invalid utf-8" not in output.data

@@ -55,7 +55,8 @@ int ij_letters_plan(const struct ij_letters *letters, struct ij_extent in,
 
 /* ---- drawing ---- */
 
-static int draw(const struct ij_letters *letters, VipsImage **made)
+static int draw(const struct ij_letters *letters, VipsImage **made,
+                struct imgjob_error *err)
 {
     char font[IJ_FONT_MAX + sizeof(", Bold Italic 2147483647px")];
     /* up to the comma it is a family, whatever it is called */
@@ -68,6 +69,10 @@ static int draw(const struct ij_letters *letters, VipsImage **made)
                   VIPS_TEXT_WRAP_WORD_CHAR, "align", letters->align, "justify",
                   (gboolean)letters->is_justified, "spacing", letters->spacing, NULL);
     g_free(markup);
+    if (rc != 0 && strstr(vips_error_buffer(), "no text to render")) {
+        vips_error_clear();
+        (void)ij_fail(err, IMGJOB_E_SPEC, "no letter of the text leaves a mark");
+    }
     return rc;
 }
 
@@ -82,10 +87,10 @@ static int check_fonts(const struct ij_letters *letters, struct imgjob_error *er
     IJ_AUTO(ij_image_unref) VipsImage *letter = NULL;
     IJ_AUTO(ij_image_unref) VipsImage *point = NULL;
     probe.text = "M";
-    if (draw(&probe, &letter) != 0)
+    if (draw(&probe, &letter, err) != 0)
         return -1;
     probe.text = ".";
-    if (draw(&probe, &point) != 0)
+    if (draw(&probe, &point, err) != 0)
         return -1;
     if (vips_image_get_height(letter) > vips_image_get_height(point))
         return 0;
@@ -108,7 +113,7 @@ static int check_pixels(const struct ij_letters *letters, struct ij_extent in,
         small.wrap = 1;
     small.spacing = letters->spacing * SMALL / letters->size;
     IJ_AUTO(ij_image_unref) VipsImage *mask = NULL;
-    if (draw(&small, &mask) != 0)
+    if (draw(&small, &mask, err) != 0)
         return -1;
     int64_t width = (int64_t)vips_image_get_width(mask) * letters->size / SMALL;
     int64_t height = (int64_t)vips_image_get_height(mask) * letters->size / SMALL;
@@ -127,5 +132,5 @@ int ij_letters_draw(const struct ij_letters *letters, struct ij_extent in,
 {
     if (check_fonts(letters, err) != 0 || check_pixels(letters, in, err) != 0)
         return -1;
-    return draw(letters, made);
+    return draw(letters, made, err);
 }

@@ -6,6 +6,7 @@
 
 #include "base/auto.h"
 #include "image/ops/bands.h"
+#include "image/ops/place.h"
 #include "image/ops/soften.h"
 #include "image/source.h"
 
@@ -52,15 +53,35 @@ static int check(const struct ij_step *step, const char *at, struct imgjob_error
 }
 
 /* All pixels that the box touches. */
-static VipsRect box_of(const double *numbers, VipsImage *image)
+static VipsRect box_of(const double *numbers, struct ij_extent in)
 {
     int left = (int)floor(numbers[X]), top = (int)floor(numbers[Y]);
     VipsRect box = { left, top, (int)ceil(numbers[X] + numbers[WIDTH]) - left,
                      (int)ceil(numbers[Y] + numbers[HEIGHT]) - top };
-    VipsRect all = { 0, 0, vips_image_get_width(image), vips_image_get_height(image) };
+    VipsRect all = { 0, 0, (int)in.width, (int)in.height };
     VipsRect inside;
     vips_rect_intersectrect(&box, &all, &inside);
     return inside;
+}
+
+/* Each box is held until all are laid on: those over each other have a bound. */
+static int plan(const struct ij_step *step, struct ij_extent in, struct ij_extent *out,
+                struct imgjob_error *err)
+{
+    enum { COVERED_TIMES = 4, ALWAYS = 1000000 /* px */ };
+    const struct ij_value *boxes = &step->values[BOXES];
+    int64_t covered = 0, most = COVERED_TIMES * (int64_t)in.width * in.height;
+    for (size_t i = 0; i + BOX_NUMBERS <= boxes->numbers.count; i += BOX_NUMBERS) {
+        VipsRect box = box_of(boxes->numbers.at + i, in);
+        covered += (int64_t)box.width * box.height;
+    }
+    if (covered > ALWAYS && covered > most)
+        return ij_fail(err, IMGJOB_E_SPEC,
+                       "the boxes cover %lld px, more than %d times those of an image of "
+                       "%u x %u",
+                       (long long)covered, COVERED_TIMES, in.width, in.height);
+    *out = in;
+    return 0;
 }
 
 static int fill(VipsImage *part, uint32_t color, VipsImage **made)
@@ -94,7 +115,7 @@ static int hide(const struct ij_step *step, VipsImage *part, VipsImage **made)
 
 static int hide_box(const struct ij_step *step, const double *numbers, VipsImage **image)
 {
-    VipsRect box = box_of(numbers, *image);
+    VipsRect box = box_of(numbers, ij_extent_of(*image));
     if (vips_rect_isempty(&box))
         return 0;
     IJ_AUTO(ij_image_unref) VipsImage *part = NULL;
@@ -134,7 +155,8 @@ const struct ij_image_op ij_redact_op = {
             .doc = "Hide what is in boxes",
             .params = params,
             .param_count = IJ_ARRAY_LEN(params),
-            .check = check },
+            .check = check,
+            .plan = plan },
     .needs_pixels = true,
     .apply = apply,
 };
