@@ -37,10 +37,12 @@ static bool is_text(const char *name)
     return false;
 }
 
-static bool says_who_made_it(const char *name)
+static bool says_who_made_it(VipsImage *image, const char *name)
 {
-    return strcmp(name, "exif-ifd0-Copyright") == 0 ||
-           strcmp(name, "exif-ifd0-Artist") == 0;
+    const char *text;
+    return (strcmp(name, "exif-ifd0-Copyright") == 0 ||
+            strcmp(name, "exif-ifd0-Artist") == 0) &&
+           ij_metadata_text(image, name, &text) > 0;
 }
 
 /* Whether the profile is meant for an image of so many bands: an operation may have made
@@ -212,7 +214,7 @@ static void remove_fields(VipsImage *image, int64_t kind, struct ij_metadata *le
             left->has_profile = stays;
         } else if (is_text(name)) {
             stays = kind == IJ_METADATA_ALL ||
-                    (kind == IJ_METADATA_COPYRIGHT && says_who_made_it(name));
+                    (kind == IJ_METADATA_COPYRIGHT && says_who_made_it(image, name));
             left->has_texts |= stays;
         } else if (is_preview(name)) {
             stays = false;
