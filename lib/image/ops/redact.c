@@ -6,6 +6,7 @@
 
 #include "base/auto.h"
 #include "image/ops/bands.h"
+#include "image/ops/blend.h"
 #include "image/ops/place.h"
 #include "image/ops/soften.h"
 #include "image/source.h"
@@ -84,16 +85,27 @@ static int plan(const struct ij_step *step, struct ij_extent in, struct ij_exten
     return 0;
 }
 
-static int fill(VipsImage *part, uint32_t color, VipsImage **made)
+/* The box in a colour, laid on without any pixel being asked for twice. */
+static int fill_box(uint32_t color, VipsRect box, VipsImage **image)
 {
-    int bands = vips_image_get_bands(part);
-    double levels[4];
+    int bands = vips_image_get_bands(*image) - vips_image_hasalpha(*image);
+    double levels[4] = { 0 };
     for (int i = 0; i < bands; i++)
         levels[i] = ij_color_level(color, i);
-    if (vips_image_hasalpha(part))
-        levels[bands - 1] = 255;
-    *made = vips_image_new_from_image(part, levels, bands);
-    return *made ? 0 : -1;
+    levels[bands] = 255;
+    IJ_AUTO(ij_image_unref) VipsImage *black = NULL;
+    IJ_AUTO(ij_image_unref) VipsImage *plain = NULL;
+    IJ_AUTO(ij_image_unref) VipsImage *placed = NULL;
+    VipsImage *made;
+    if (vips_black(&black, box.width, box.height, NULL) != 0)
+        return -1;
+    plain = vips_image_new_from_image(black, levels, bands + 1);
+    if (!plain ||
+        vips_copy(plain, &placed, "xoffset", box.left, "yoffset", box.top, NULL) != 0 ||
+        ij_blend(*image, placed, IJ_BLEND_OVER, 1, &made) != 0)
+        return -1;
+    ij_image_replace(image, made);
+    return 0;
 }
 
 static int hide(const struct ij_step *step, VipsImage *part, VipsImage **made)
@@ -101,16 +113,11 @@ static int hide(const struct ij_step *step, VipsImage *part, VipsImage **made)
     enum { SIGMA_LEAST = 8, SIGMA_MOST = 100, SQUARE_LEAST = 8 };
     int width = vips_image_get_width(part), height = vips_image_get_height(part);
     int side = width < height ? width : height; /* of a line of text: its height */
-    switch (step->values[MODE].integer) {
-    case MODE_BLUR:
+    if (step->values[MODE].integer == MODE_BLUR)
         return ij_soften_blur(part, fmin(fmax(side / 3.0, SIGMA_LEAST), SIGMA_MOST),
                               made);
-    case MODE_PIXELATE:
-        return ij_soften_pixelate(
-            part, (uint32_t)(side / 4 > SQUARE_LEAST ? side / 4 : SQUARE_LEAST), made);
-    default:
-        return fill(part, step->values[COLOR].color, made);
-    }
+    return ij_soften_pixelate(
+        part, (uint32_t)(side / 4 > SQUARE_LEAST ? side / 4 : SQUARE_LEAST), made);
 }
 
 static int hide_box(const struct ij_step *step, const double *numbers, VipsImage **image)
@@ -118,6 +125,8 @@ static int hide_box(const struct ij_step *step, const double *numbers, VipsImage
     VipsRect box = box_of(numbers, ij_extent_of(*image));
     if (vips_rect_isempty(&box))
         return 0;
+    if (step->values[MODE].integer == MODE_FILL)
+        return fill_box(step->values[COLOR].color, box, image);
     IJ_AUTO(ij_image_unref) VipsImage *part = NULL;
     IJ_AUTO(ij_image_unref) VipsImage *hidden = NULL;
     IJ_AUTO(ij_image_unref) VipsImage *small = NULL;
@@ -136,12 +145,17 @@ static int apply(const struct ij_apply *with, VipsImage *image, VipsImage **made
 {
     const struct ij_step *step = with->step;
     const struct ij_value *boxes = &step->values[BOXES];
-    /* a colour on grey needs colours; other modes take what is there */
-    uint32_t color =
-        step->values[MODE].integer == MODE_FILL ? step->values[COLOR].color : 0;
     IJ_AUTO(ij_image_unref) VipsImage *current = NULL;
-    if (ij_bands_for_color(image, color, &current) != 0)
-        return -1;
+    if (step->values[MODE].integer == MODE_FILL) {
+        /* a colour on grey needs colours */
+        if (ij_bands_for_color(image, step->values[COLOR].color, &current) != 0)
+            return -1;
+    } else { /* the others look at a box and then at all of the image */
+        current = vips_image_copy_memory(image);
+        if (!current)
+            return -1;
+        current->progress_signal = image->progress_signal; /* as an operation does */
+    }
     for (size_t i = 0; i + BOX_NUMBERS <= boxes->numbers.count; i += BOX_NUMBERS)
         if (hide_box(step, boxes->numbers.at + i, &current) != 0)
             return -1;
@@ -157,6 +171,5 @@ const struct ij_image_op ij_redact_op = {
             .param_count = IJ_ARRAY_LEN(params),
             .check = check,
             .plan = plan },
-    .needs_pixels = true,
     .apply = apply,
 };
