@@ -77,7 +77,7 @@ int ij_chain_apply_to(const struct ij_chain *chain, size_t index,
 {
     const struct ij_step *step = &chain->steps[index];
     const struct ij_image_op *op = ij_image_op_of(step);
-    if (op->needs_pixels) {
+    if (op->needs_pixels && !(op->is_streamed && op->is_streamed(step))) {
         int rc = ij_workshop_hold(shop, IJ_STAGE_DECODE, image);
         if (rc < 0)
             return rc;

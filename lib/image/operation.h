@@ -22,6 +22,9 @@ struct ij_image_op {
     /* It reads pixels in any order or more than once, so the image is given in memory. */
     bool needs_pixels;
 
+    /* Whether such a step does without. NULL = none does. */
+    bool (*is_streamed)(const struct ij_step *step);
+
     /* The size to which an image of `in` can be scaled before the step without changing
      * what it makes: a JPEG is then decoded at a fraction of its size, and scaled before
      * it is turned upright. NULL = the size it has. */

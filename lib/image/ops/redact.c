@@ -120,12 +120,18 @@ static int hide(const struct ij_step *step, VipsImage *part, VipsImage **made)
         part, (uint32_t)(side / 4 > SQUARE_LEAST ? side / 4 : SQUARE_LEAST), made);
 }
 
+/* The other modes look at a box, and then at all of the image. */
+static bool is_streamed(const struct ij_step *step)
+{
+    return step->values[MODE].integer == MODE_FILL;
+}
+
 static int hide_box(const struct ij_step *step, const double *numbers, VipsImage **image)
 {
     VipsRect box = box_of(numbers, ij_extent_of(*image));
     if (vips_rect_isempty(&box))
         return 0;
-    if (step->values[MODE].integer == MODE_FILL)
+    if (is_streamed(step))
         return fill_box(step->values[COLOR].color, box, image);
     IJ_AUTO(ij_image_unref) VipsImage *part = NULL;
     IJ_AUTO(ij_image_unref) VipsImage *hidden = NULL;
@@ -145,17 +151,11 @@ static int apply(const struct ij_apply *with, VipsImage *image, VipsImage **made
 {
     const struct ij_step *step = with->step;
     const struct ij_value *boxes = &step->values[BOXES];
+    /* a colour on grey needs colours; other modes take what is there */
+    uint32_t color = is_streamed(step) ? step->values[COLOR].color : 0;
     IJ_AUTO(ij_image_unref) VipsImage *current = NULL;
-    if (step->values[MODE].integer == MODE_FILL) {
-        /* a colour on grey needs colours */
-        if (ij_bands_for_color(image, step->values[COLOR].color, &current) != 0)
-            return -1;
-    } else { /* the others look at a box and then at all of the image */
-        current = vips_image_copy_memory(image);
-        if (!current)
-            return -1;
-        current->progress_signal = image->progress_signal; /* as an operation does */
-    }
+    if (ij_bands_for_color(image, color, &current) != 0)
+        return -1;
     for (size_t i = 0; i + BOX_NUMBERS <= boxes->numbers.count; i += BOX_NUMBERS)
         if (hide_box(step, boxes->numbers.at + i, &current) != 0)
             return -1;
@@ -171,5 +171,7 @@ const struct ij_image_op ij_redact_op = {
             .param_count = IJ_ARRAY_LEN(params),
             .check = check,
             .plan = plan },
+    .needs_pixels = true,
+    .is_streamed = is_streamed,
     .apply = apply,
 };
