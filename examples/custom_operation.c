@@ -71,7 +71,7 @@ static int run(struct imgjob_store *store, const struct imgjob_spec *spec, FILE 
         rc = imgjob_draft_write(draft, image, len, err);
     if (rc == 0) {
         memcpy(id, imgjob_draft_id(draft), IMGJOB_ID_SIZE);
-        rc = imgjob_store_submit(store, draft, spec, NULL, err);
+        rc = imgjob_store_submit(store, draft, spec, NULL, NULL, err);
     }
     if (rc < 0) {
         imgjob_draft_discard(draft);

@@ -48,7 +48,7 @@ static int submit(struct imgjob_store *store, FILE *file, const char *spec_text,
         rc = fill_draft(draft, file, err);
     if (rc == 0) {
         memcpy(id, imgjob_draft_id(draft), IMGJOB_ID_SIZE);
-        rc = imgjob_store_submit(store, draft, spec, NULL, err);
+        rc = imgjob_store_submit(store, draft, spec, NULL, NULL, err);
     }
     if (rc == 0)
         printf("accepted: job %s\n", id);

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "store.h"
 
+enum { TTL_MAX_DAYS = 36500 };
 #define DAY_MS (24 * 60 * 60 * UINT64_C(1000))
 
 /* The part of a URL behind "scheme:"; NULL when it has another scheme or nothing there.
@@ -44,7 +45,14 @@ static int read_urls(const struct imgjob_store_options *options,
     int rc = read_path("inputs_url", inputs, "file", &out->inputs_dir, err);
     if (rc < 0)
         return rc;
-    return read_path("outputs_url", outputs, "file", &out->outputs_dir, err);
+    rc = read_path("outputs_url", outputs, "file", &out->outputs_dir, err);
+    if (rc < 0)
+        return rc;
+    if (strcmp(out->inputs_dir, out->outputs_dir) == 0)
+        return ij_fail(err, IMGJOB_E_INVALID,
+                       "inputs_url, outputs_url: both are '%s'; they must differ",
+                       out->inputs_dir);
+    return 0;
 }
 
 static uint64_t or_default(uint64_t value, uint64_t fallback)
@@ -52,20 +60,48 @@ static uint64_t or_default(uint64_t value, uint64_t fallback)
     return value ? value : fallback;
 }
 
-static int read_numbers(const struct imgjob_store_options *options,
-                        struct ij_store_config *out, struct imgjob_error *err)
+/* A time to live, of 0 the default. */
+static int read_ttl(const char *option, uint64_t value, uint64_t fallback, uint64_t *out,
+                    struct imgjob_error *err)
+{
+    *out = or_default(value, fallback);
+    if (*out <= TTL_MAX_DAYS * DAY_MS)
+        return 0;
+    return ij_fail(err, IMGJOB_E_INVALID, "%s: must be at most %d days, not %llu ms",
+                   option, TTL_MAX_DAYS, (unsigned long long)value);
+}
+
+static int read_times(const struct imgjob_store_options *options,
+                      struct ij_store_config *out, struct imgjob_error *err)
+{
+    int rc = read_ttl("result_ttl_ms", options->result_ttl_ms, 7 * DAY_MS,
+                      &out->result_ttl_ms, err);
+    if (rc == 0)
+        rc = read_ttl("job_ttl_ms", options->job_ttl_ms, 30 * DAY_MS, &out->job_ttl_ms,
+                      err);
+    return rc < 0 ? rc
+                  : read_ttl("idempotency_ttl_ms", options->idempotency_ttl_ms, DAY_MS,
+                             &out->idempotency_ttl_ms, err);
+}
+
+static int read_bounds(const struct imgjob_store_options *options,
+                       struct ij_store_config *out, struct imgjob_error *err)
 {
     out->max_upload_size = or_default(options->max_upload_size, 10 * 1024 * 1024);
     out->max_queued_jobs = or_default(options->max_queued_jobs, 10000);
     out->min_free_bytes = options->min_free_bytes;
-    out->result_ttl_ms = or_default(options->result_ttl_ms, 7 * DAY_MS);
-    out->job_ttl_ms = or_default(options->job_ttl_ms, 30 * DAY_MS);
-    out->log = (struct ij_log){ options->log, options->log_data };
-    if (out->result_ttl_ms > 36500 * DAY_MS || out->job_ttl_ms > 36500 * DAY_MS)
-        return ij_fail(err, IMGJOB_E_INVALID,
-                       "result_ttl_ms, job_ttl_ms: more than a hundred years");
+    out->max_stored_bytes = options->max_stored_bytes;
     if (out->max_upload_size > UINT64_C(1) << 40)
         return ij_fail(err, IMGJOB_E_INVALID, "max_upload_size: more than 1 TiB");
+    if (out->max_stored_bytes > INT64_MAX)
+        return ij_fail(err, IMGJOB_E_INVALID, "max_stored_bytes: more than 2^63");
+    return 0;
+}
+
+static int read_kinds(const struct imgjob_store_options *options,
+                      struct ij_store_config *out, struct imgjob_error *err)
+{
+    out->log = (struct ij_log){ options->log, options->log_data };
     out->extra_formats = options->extra_formats;
     if (ij_extra_formats_check(out->extra_formats, err) < 0)
         return IMGJOB_E_INVALID;
@@ -73,6 +109,13 @@ static int read_numbers(const struct imgjob_store_options *options,
         return ij_fail(err, IMGJOB_E_INVALID, "durability: %u is none",
                        options->durability);
     out->is_durability_normal = options->durability == IMGJOB_DURABILITY_NORMAL;
+    if (options->multi_process > 1)
+        return ij_fail(err, IMGJOB_E_INVALID, "multi_process: must be 0 or 1, not %u",
+                       options->multi_process);
+    out->is_shared = options->multi_process == 1;
+    if (options->reserved != 0)
+        return ij_fail(err, IMGJOB_E_ABI, "reserved: must be 0, not %u",
+                       options->reserved);
     return 0;
 }
 
@@ -86,9 +129,16 @@ int ij_store_config_read(const struct imgjob_store_options *options,
     if (rc < 0)
         return rc;
     *out = (struct ij_store_config){ 0 };
-    rc = read_numbers(&ours, out, err);
+    rc = read_bounds(&ours, out, err);
+    if (rc == 0)
+        rc = read_times(&ours, out, err);
+    if (rc == 0)
+        rc = read_kinds(&ours, out, err);
     if (rc == 0)
         rc = read_urls(&ours, out, err);
+    if (rc == 0 && out->is_shared && !out->jobs_path)
+        rc = ij_fail(err, IMGJOB_E_INVALID,
+                     "multi_process: a store of jobs_url 'memory:' has one process only");
     if (rc < 0)
         ij_store_config_done(out);
     return rc;

@@ -2,6 +2,7 @@
 #include <imgjob/pool.h>
 
 #include <limits.h>
+#include <stdlib.h>
 
 #include "base/check.h"
 #include "base/cpu.h"
@@ -54,6 +55,47 @@ static int read_options(struct imgjob_pool_options *options, struct imgjob_error
     return rc;
 }
 
+/* Between the store that is asked for a cancel and the pool that runs the job. */
+struct link {
+    struct imgjob_store *store;
+    struct imgjob_pool *pool;
+    struct ij_listener listener;
+};
+
+static void on_cancel(void *data, const struct ij_id *id)
+{
+    ij_pool_cancel(((struct link *)data)->pool, id);
+}
+
+static void on_closing(void *data)
+{
+    struct link *link = data;
+    ij_store_unlisten(link->store, &link->listener);
+    free(link);
+}
+
+/* A pool that hears of cancels. */
+static int open_linked(struct imgjob_store *store, struct ij_pool_config *config,
+                       struct imgjob_pool **out, struct imgjob_error *err)
+{
+    struct link *link = calloc(1, sizeof(*link));
+    if (!link)
+        return ij_fail_nomem(err, "opening a pool");
+    *link = (struct link){ .store = store, .listener = { .asked = on_cancel } };
+    link->listener.data = link;
+    config->closing = on_closing;
+    config->closing_data = link;
+    int rc = ij_pool_open(config, out, err);
+    if (rc < 0) {
+        free(link);
+        return rc;
+    }
+    link->pool = *out;
+    ij_store_listen(store, &link->listener);
+    ij_pool_cancel(*out, &ij_id_none); /* what was asked before */
+    return 0;
+}
+
 int imgjob_pool_open(struct imgjob_store *store,
                      const struct imgjob_pool_options *options, struct imgjob_pool **out,
                      struct imgjob_error *err)
@@ -99,7 +141,7 @@ int imgjob_pool_open(struct imgjob_store *store,
     if (rc < 0)
         return rc;
     ij_store_expect_lease(store, ours.lease_ms);
-    return ij_pool_open(&config, out, err);
+    return open_linked(store, &config, out, err);
 }
 
 uint32_t imgjob_cpu_count(void)

@@ -1,260 +1,62 @@
 /*
- * Owns the way in: inputs arrive as a draft, and submit makes a job of them. The order is
- * the promise: the blobs are durable under their names before the row that names them is
- * committed, and only then is the job acknowledged.
+ * Owns how a job is made of a draft, or several at once. The order is the promise: the
+ * blobs are durable under their names before the rows that name them are committed, and
+ * only then is anything acknowledged. What was answered with a job that is there already
+ * leaves nothing of its draft; of a crash in between the collector clears up.
  */
+#include "submit.h"
+
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/auto.h"
 #include "base/check.h"
-#include "base/io.h"
 #include "base/json.h"
-#include "jobs/submit.h"
-#include "spec/spec.h"
-#include "store.h"
+#include "draft.h"
 
-#define SPENT \
-    "draft %s: a select, write or submit of it has failed; only discard is allowed"
+/* One job as it is made. */
+struct making {
+    struct ij_buf input, keys; /* documents of the row */
+    char key[IJ_IDEMPOTENCY_KEY_MAX + 1];
+};
 
-static void draft_link(struct imgjob_draft *draft)
+/* A submit of `count` jobs as it is made; end with batch_done(). */
+struct batch {
+    struct imgjob_store *store;
+    struct ij_submit_request request;
+    size_t count;
+    struct making *makings;
+    struct ij_submit_item *items; /* what the fingerprint is made of */
+    struct ij_submit *submits;
+    struct ij_buf options;
+};
+
+static void batch_done(struct batch *batch)
 {
-    struct imgjob_store *store = draft->store;
-    (void)pthread_mutex_lock(&store->drafts_lock);
-    draft->next = store->drafts;
-    draft->link = &store->drafts;
-    if (draft->next)
-        draft->next->link = &draft->next;
-    store->drafts = draft;
-    (void)pthread_mutex_unlock(&store->drafts_lock);
-}
-
-static void draft_unlink(struct imgjob_draft *draft)
-{
-    if (!draft->link)
-        return;
-    struct imgjob_store *store = draft->store;
-    (void)pthread_mutex_lock(&store->drafts_lock);
-    *draft->link = draft->next;
-    if (draft->next)
-        draft->next->link = draft->link;
-    (void)pthread_mutex_unlock(&store->drafts_lock);
-}
-
-bool ij_store_has_draft(struct imgjob_store *store, const struct ij_id *id)
-{
-    bool found = false;
-    (void)pthread_mutex_lock(&store->drafts_lock);
-    for (struct imgjob_draft *at = store->drafts; at && !found; at = at->next)
-        found = ij_id_equal(&at->id, id);
-    (void)pthread_mutex_unlock(&store->drafts_lock);
-    return found;
-}
-
-/* What would refuse the submit whatever the input is, before any byte is taken. */
-static int check_room(struct imgjob_store *store, struct imgjob_error *err)
-{
-    struct ij_jobs_stats stats;
-    int rc = store->jobs->ops->stats(store->jobs, &stats, err);
-    if (rc < 0)
-        return rc;
-    rc = ij_submit_capacity(&stats, store->config.max_queued_jobs, err);
-    if (rc < 0)
-        return rc;
-    struct ij_store_space space;
-    rc = ij_store_space(store, &space, err);
-    if (rc < 0)
-        return rc;
-    if (space.free_bytes < space.floor_bytes)
-        return ij_fail(
-            err, IMGJOB_E_FULL,
-            "too little disk space: %llu bytes are free, min_free_bytes is %llu",
-            (unsigned long long)space.free_bytes, (unsigned long long)space.floor_bytes);
-    return 0;
-}
-
-/* Select an input, which begins with it. */
-static int begin_input(struct imgjob_draft *draft, uint32_t index,
-                       struct imgjob_error *err)
-{
-    struct ij_draft_input *input = &draft->inputs[index];
-    struct ij_blobs *place = draft->store->inputs;
-    int rc = ij_sha256_begin(&input->sha, err);
-    if (rc < 0)
-        return rc;
-    char key[IJ_BLOB_KEY_SIZE];
-    ij_blob_input_key(&draft->id, index, key);
-    rc = place->ops->draft_create(place, key, &input->blob, err);
-    if (rc < 0)
-        return rc;
-    draft->begun |= UINT32_C(1) << index;
-    draft->selected = index;
-    return 0;
-}
-
-int imgjob_draft_open(struct imgjob_store *store, struct imgjob_draft **out,
-                      struct imgjob_error *err)
-{
-    int rc = check_room(store, err);
-    if (rc < 0)
-        return rc;
-    struct imgjob_draft *draft = calloc(1, sizeof(*draft));
-    if (!draft)
-        return ij_fail_nomem(err, "opening a draft");
-    draft->store = store;
-    rc = ij_id_new(ij_wall_ms(&store->clock), &draft->id, err);
-    if (rc == 0) {
-        ij_id_format(&draft->id, draft->id_text);
-        draft_link(draft); /* before the file exists, so the collector spares it */
-        rc = begin_input(draft, 0, err);
+    for (size_t i = 0; batch->makings && i < batch->count; i++) {
+        ij_buf_done(&batch->makings[i].input);
+        ij_buf_done(&batch->makings[i].keys);
     }
-    if (rc < 0) {
-        imgjob_draft_discard(draft);
-        return rc;
-    }
-    *out = draft;
-    return 0;
+    ij_buf_done(&batch->options);
+    free(batch->makings);
+    free(batch->items);
+    free(batch->submits);
 }
 
-/* Name what people send most of what we do not read, so that they need not guess. */
-static const char *known_stranger(const unsigned char *head, size_t len)
-{
-    static const struct {
-        size_t len;
-        const char *magic, *name;
-    } strangers[] = {
-        { 2, "BM", "BMP" },
-        { 4, "8BPS", "Photoshop" },
-        { 4, "PK\x03\x04", "ZIP" },
-        { 4, "\0\0\1\0", "ICO" },
-    };
-    const char *text = (const char *)head;
-    if (len >= 5 &&
-        (strncasecmp(text, "<!doc", 5) == 0 || strncasecmp(text, "<html", 5) == 0))
-        return "HTML";
-    for (size_t i = 0; i < IJ_ARRAY_LEN(strangers); i++)
-        if (len >= strangers[i].len &&
-            memcmp(head, strangers[i].magic, strangers[i].len) == 0)
-            return strangers[i].name;
-    return NULL;
-}
-
-/* Tell the format of an input, of those that are read here. */
-static int check_format(struct imgjob_draft *draft, uint32_t index,
-                        struct imgjob_error *err)
-{
-    struct ij_draft_input *input = &draft->inputs[index];
-    size_t len = input->len < IJ_HEAD_SIZE ? (size_t)input->len : IJ_HEAD_SIZE;
-    char what[24] = "the image";
-    if (index > 0)
-        (void)snprintf(what, sizeof(what), "input %u", index);
-    if (len == 0)
-        return ij_fail(err, IMGJOB_E_IMAGE, "%s is empty", what);
-    uint32_t extra = draft->store->config.extra_formats;
-    input->format = ij_format_sniff(input->head, len);
-    if (ij_format_is_read(input->format, extra))
-        return 0;
-    char read[IJ_FORMATS_TEXT_SIZE];
-    ij_formats_read(extra, read);
-    if (input->format != IMGJOB_FORMAT_NONE)
-        return ij_fail(err, IMGJOB_E_IMAGE,
-                       "%s is %s, which is not read here (switch on with "
-                       "extra_formats); %s are",
-                       what, imgjob_format_name(input->format), read);
-    const char *name = known_stranger(input->head, len);
-    if (name)
-        return ij_fail(err, IMGJOB_E_IMAGE, "%s is %s, which is not read here; %s are",
-                       what, name, read);
-    return ij_fail(err, IMGJOB_E_IMAGE,
-                   "%s has no format that is read here: its first bytes are none of %s",
-                   what, read);
-}
-
-static int append(struct imgjob_draft *draft, const void *data, size_t len,
-                  struct imgjob_error *err)
-{
-    struct ij_draft_input *input = &draft->inputs[draft->selected];
-    uint64_t max = draft->store->config.max_upload_size;
-    if (len > max || draft->len > max - len)
-        return ij_fail(err, IMGJOB_E_LIMIT, "%s larger than %llu bytes (max_upload_size)",
-                       draft->begun == 1 ? "the image is" : "the images together are",
-                       (unsigned long long)max);
-    bool was_short = input->len < IJ_HEAD_SIZE;
-    if (was_short && len > 0) {
-        size_t room = IJ_HEAD_SIZE - (size_t)input->len;
-        memcpy(input->head + input->len, data, len < room ? len : room);
-    }
-    int rc = ij_sha256_add(&input->sha, data, len, err);
-    if (rc < 0)
-        return rc;
-    if (ij_write_all(input->blob.fd, data, len) < 0)
-        return ij_fail_errno(err, IMGJOB_E_BLOB, "write %zu bytes of input %u of job %s",
-                             len, draft->selected, draft->id_text);
-    input->len += len;
-    draft->len += len;
-    /* refused as soon as it can be told, not after ten megabytes */
-    return was_short && input->len >= IJ_HEAD_SIZE
-               ? check_format(draft, draft->selected, err)
-               : 0;
-}
-
-int imgjob_draft_write(struct imgjob_draft *draft, const void *data, size_t len,
-                       struct imgjob_error *err)
-{
-    if (draft->is_spent)
-        return ij_fail(err, IMGJOB_E_INVALID, SPENT, draft->id_text);
-    int rc = append(draft, data, len, err);
-    draft->is_spent = rc < 0; /* file, length and digest may not agree any more */
-    return rc;
-}
-
-int imgjob_draft_select(struct imgjob_draft *draft, uint32_t input,
-                        struct imgjob_error *err)
-{
-    if (draft->is_spent)
-        return ij_fail(err, IMGJOB_E_INVALID, SPENT, draft->id_text);
-    int rc = 0;
-    if (input > IMGJOB_INPUTS_MAX)
-        rc = ij_fail(err, IMGJOB_E_INVALID, "input: must be 0..%d, not %u",
-                     IMGJOB_INPUTS_MAX, input);
-    else if (draft->begun >> input & 1)
-        draft->selected = input;
-    else
-        rc = begin_input(draft, input, err);
-    draft->is_spent = rc < 0; /* or what follows would go to another input */
-    return rc;
-}
-
-const char *imgjob_draft_id(const struct imgjob_draft *draft)
-{
-    return draft->id_text;
-}
-
-void imgjob_draft_discard(struct imgjob_draft *draft)
-{
-    if (!draft)
-        return;
-    for (size_t i = 0; i < IJ_SPEC_INPUTS_MAX; i++) {
-        ij_draft_discard(&draft->inputs[i].blob);
-        ij_sha256_done(&draft->inputs[i].sha);
-    }
-    draft_unlink(draft);
-    free(draft);
-}
+/* ---- documents ---- */
 
 static int describe_input(struct imgjob_draft *draft, uint32_t index,
                           struct ij_json_out *out, struct imgjob_error *err)
 {
     struct ij_draft_input *input = &draft->inputs[index];
-    char sha256[IJ_SHA256_HEX_SIZE];
-    int rc = ij_sha256_end(&input->sha, sha256, err);
+    int rc = ij_sha256_end(&input->sha, input->sha256, err);
     if (rc < 0)
         return rc;
     ij_json_put_str(out, "format", imgjob_format_name(input->format));
     ij_json_put_int(out, "bytes", (int64_t)input->len);
-    ij_json_put_str(out, "sha256", sha256);
+    ij_json_put_str(out, "sha256", input->sha256);
     return 0;
 }
 
@@ -290,6 +92,8 @@ static int list_keys(const struct imgjob_draft *draft, uint32_t count, struct ij
     return buf->failed ? ij_fail_nomem(err, "listing the inputs of a job") : 0;
 }
 
+/* ---- blobs ---- */
+
 /* Take published inputs back, the first `count`. */
 static void withdraw(struct imgjob_draft *draft, uint32_t count)
 {
@@ -315,87 +119,263 @@ static int publish(struct imgjob_draft *draft, uint32_t count, struct imgjob_err
     return 0;
 }
 
-/*
- * Commit the row of a job whose inputs are there. When the store says that nothing
- * happened, they go at once; when it failed, the row may be there all the same, and they
- * stay for the collector.
- */
-static int commit(struct imgjob_draft *draft, const struct ij_submit *submit,
-                  uint32_t input_count, struct imgjob_error *err)
+static void withdraw_item(const struct ij_submit_item *item)
 {
-    struct imgjob_store *store = draft->store;
-    int rc = publish(draft, input_count, err);
+    withdraw(item->draft, item->spec->inputs);
+}
+
+static int publish_all(const struct batch *batch, struct imgjob_error *err)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct ij_submit_item *item = &batch->items[i];
+        int rc = publish(item->draft, item->spec->inputs, err);
+        if (rc < 0) {
+            while (i-- > 0)
+                withdraw_item(&batch->items[i]);
+            return rc;
+        }
+    }
+    return 0;
+}
+
+/* ---- rows ---- */
+
+/* The key of each job of a list: the caller's for the first one, which the others follow
+ * since a fingerprint stands for the whole list. No caller can give theirs. */
+static int name_key(const struct batch *batch, size_t index,
+                    char out[IJ_IDEMPOTENCY_KEY_MAX + 1], struct imgjob_error *err)
+{
+    const char *key = batch->request.options.idempotency_key;
+    if (index == 0) {
+        (void)snprintf(out, IJ_IDEMPOTENCY_KEY_MAX + 1, "%s", key);
+        return 0;
+    }
+    unsigned char digest[IJ_SHA256_SIZE];
+    int rc = ij_sha256_of(key, strlen(key), digest, err);
     if (rc < 0)
         return rc;
-    rc = store->jobs->ops->submit(store->jobs, submit, err);
-    if (rc < 0 && rc != IMGJOB_E_STORE)
-        withdraw(draft, input_count);
+    int used = snprintf(out, IJ_IDEMPOTENCY_KEY_MAX + 1, "\001%zu:", index);
+    for (size_t i = 0; i < sizeof(digest); i++)
+        used += snprintf(out + used, 3, "%02x", digest[i]);
+    return 0;
+}
+
+static int describe_item(struct batch *batch, size_t index, struct imgjob_error *err)
+{
+    struct making *making = &batch->makings[index];
+    const struct ij_submit_item *item = &batch->items[index];
+    const struct imgjob_submit_options *options = &batch->request.options;
+    int rc = describe_inputs(item->draft, item->spec->inputs, &making->input, err);
+    if (rc == 0)
+        rc = list_keys(item->draft, item->spec->inputs, &making->keys, err);
+    if (rc == 0 && options->idempotency_key)
+        rc = name_key(batch, index, making->key, err);
+    if (rc < 0)
+        return rc;
+    struct ij_submit *submit = &batch->submits[index];
+    *submit = (struct ij_submit){
+        .id = item->draft->id,
+        .tenant = options->tenant,
+        .queue = options->queue,
+        .spec = item->spec->text,
+        .input = making->input.data,
+        .options = batch->options.data,
+        .keys = making->keys.data,
+        .bytes = item->draft->len,
+        .has_prio = options->has_priority,
+        .prio = options->priority,
+        .max_attempts = options->max_attempts,
+        .timeout_ms = options->timeout_ms,
+        .run_at = options->run_at_ms,
+        .delay_ms = options->delay_ms,
+        .deadline = options->deadline_ms,
+        .result_ttl_ms = options->result_ttl_ms,
+        .job_ttl_ms = options->job_ttl_ms,
+        .batch = batch->request.batch,
+        .tags = batch->request.tags,
+        .tag_count = options->tag_count,
+        .callback_url = options->callback_url,
+        .idempotency_key = options->idempotency_key ? making->key : NULL,
+        .has_dedup = options->dedup,
+    };
+    return options->dedup ? ij_submit_dedup(&batch->request, item, submit->dedup, err)
+                          : 0;
+}
+
+static int describe_all(struct batch *batch, struct imgjob_error *err)
+{
+    int rc = ij_submit_document(&batch->request, &batch->options, err);
+    for (size_t i = 0; i < batch->count && rc == 0; i++)
+        rc = describe_item(batch, i, err);
+    if (rc < 0 || !batch->request.options.idempotency_key)
+        return rc;
+    unsigned char digest[IJ_DIGEST_SIZE];
+    rc = ij_submit_fingerprint(&batch->request, batch->items, batch->count, digest, err);
+    for (size_t i = 0; i < batch->count; i++)
+        memcpy(batch->submits[i].fingerprint, digest, sizeof(digest));
     return rc;
 }
 
-/* Make a job of a draft whose inputs are those that the spec takes. */
-static int make_job(struct imgjob_draft *draft, const struct imgjob_spec *spec,
-                    uint32_t max_attempts, struct imgjob_error *err)
+/*
+ * Commit the rows of jobs whose inputs are there. When the store says that nothing
+ * happened, they go at once; when it failed, the rows may be there all the same, and they
+ * stay for the collector.
+ */
+static int commit(struct batch *batch, struct imgjob_error *err)
 {
-    IJ_AUTO(ij_buf_done) struct ij_buf input = { 0 };
-    IJ_AUTO(ij_buf_done) struct ij_buf keys = { 0 };
-    int rc = describe_inputs(draft, spec->inputs, &input, err);
-    if (rc == 0)
-        rc = list_keys(draft, spec->inputs, &keys, err);
+    int rc = publish_all(batch, err);
     if (rc < 0)
         return rc;
-    struct ij_submit submit = {
-        .id = draft->id,
-        .spec = spec->text,
-        .input = input.data,
-        .keys = keys.data,
-        .max_attempts = max_attempts,
-    };
-    return commit(draft, &submit, spec->inputs, err);
+    struct ij_jobs *jobs = batch->store->jobs;
+    rc = jobs->ops->submit(jobs, batch->submits, batch->count, err);
+    if (rc == IMGJOB_E_STORE)
+        return rc;
+    for (size_t i = 0; i < batch->count; i++)
+        if (rc < 0 || batch->submits[i].outcome != IJ_SUBMIT_NEW)
+            withdraw_item(&batch->items[i]);
+    return rc;
 }
 
+/* ---- before and after ---- */
+
 /* What refuses a submit before anything is done. @return 0, or a code */
-static int check_draft(struct imgjob_store *store, struct imgjob_draft *draft,
-                       const struct imgjob_spec *spec, struct imgjob_error *err)
+static int check_item(struct imgjob_store *store, const struct ij_submit_item *item,
+                      struct imgjob_error *err)
 {
+    struct imgjob_draft *draft = item->draft;
     if (draft->store != store)
         return ij_fail(err, IMGJOB_E_INVALID, "draft %s: is another store's",
                        draft->id_text);
-    if (draft->is_spent)
-        return ij_fail(err, IMGJOB_E_INVALID, SPENT, draft->id_text);
-    int rc = ij_spec_check_inputs(spec, draft->begun, err);
-    for (uint32_t i = 0; i < spec->inputs && rc == 0; i++)
-        rc = check_format(draft, i, err);
+    int rc = ij_draft_check_whole(draft, err);
+    if (rc == 0)
+        rc = ij_spec_check_inputs(item->spec, draft->begun, err);
+    for (uint32_t i = 0; i < item->spec->inputs && rc == 0; i++)
+        rc = ij_draft_check_format(draft, i, err);
+    return rc;
+}
+
+static int check_all(const struct batch *batch, struct imgjob_error *err)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        int rc = check_item(batch->store, &batch->items[i], err);
+        if (rc < 0)
+            return rc;
+        for (size_t k = 0; k < i; k++)
+            if (batch->items[k].draft == batch->items[i].draft)
+                return ij_fail(err, IMGJOB_E_INVALID, "drafts[%zu]: is drafts[%zu] again",
+                               i, k);
+    }
+    return 0;
+}
+
+/* The result structs may be those of an older or newer caller: they are as far apart as
+ * the first one says. */
+static void *result_at(struct imgjob_submitted *out, size_t index)
+{
+    return (char *)out + index * out->size;
+}
+
+static int check_results(struct imgjob_submitted *out, size_t count,
+                         struct imgjob_error *err)
+{
+    if (!out)
+        return 0;
+    int rc = ij_result_check(out, "imgjob_submitted", err);
+    for (size_t i = 1; i < count && rc == 0; i++) {
+        size_t size;
+        memcpy(&size, result_at(out, i), sizeof(size));
+        if (size != out->size)
+            rc = ij_fail(err, IMGJOB_E_ABI,
+                         "struct imgjob_submitted: out[%zu].size is %zu, out[0].size %zu",
+                         i, size, out->size);
+    }
+    return rc;
+}
+
+static void log_answer(const struct batch *batch, size_t index)
+{
+    const struct ij_submit *submit = &batch->submits[index];
+    const struct imgjob_draft *draft = batch->items[index].draft;
+    const struct ij_log *log = &batch->store->config.log;
+    const char *trace = batch->request.options.traceparent;
+    char id[IMGJOB_ID_SIZE];
+    ij_id_format(&submit->job, id);
+    if (submit->outcome == IJ_SUBMIT_NEW)
+        ij_log(log, IMGJOB_LOG_INFO, "store", id,
+               "pending: %s, %" PRIu64 " bytes of input%s%s",
+               imgjob_format_name(draft->inputs[0].format), draft->len,
+               trace ? ", traceparent " : "", trace ? trace : "");
+    else
+        ij_log(log, IMGJOB_LOG_INFO, "store", id, "answers another submit: %s%s%s",
+               submit->outcome == IJ_SUBMIT_REPLAYED ? "the same key" : "the same job",
+               trace ? ", traceparent " : "", trace ? trace : "");
+}
+
+/* The jobs are there: tell which, and let the drafts go. */
+static void acknowledge(struct batch *batch, struct imgjob_submitted *out)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        struct imgjob_submitted told = { .outcome = batch->submits[i].outcome };
+        ij_id_format(&batch->submits[i].job, told.id);
+        if (out) /* cannot fail: the sizes were looked at */
+            (void)ij_result_write(result_at(out, i), &told, sizeof(told),
+                                  "imgjob_submitted", NULL);
+        log_answer(batch, i);
+        imgjob_draft_discard(batch->items[i].draft); /* only the memory goes */
+    }
+}
+
+static int allocate(struct batch *batch, struct imgjob_draft *const *drafts,
+                    const struct imgjob_spec *const *specs, struct imgjob_error *err)
+{
+    batch->makings = calloc(batch->count, sizeof(*batch->makings));
+    batch->items = calloc(batch->count, sizeof(*batch->items));
+    batch->submits = calloc(batch->count, sizeof(*batch->submits));
+    if (!batch->makings || !batch->items || !batch->submits)
+        return ij_fail_nomem(err, "submitting a job");
+    for (size_t i = 0; i < batch->count; i++) {
+        if (!drafts[i] || !specs[i])
+            return ij_fail(err, IMGJOB_E_INVALID, "%s[%zu]: must not be NULL",
+                           drafts[i] ? "specs" : "drafts", i);
+        batch->items[i] = (struct ij_submit_item){ drafts[i], specs[i] };
+    }
+    return 0;
+}
+
+int imgjob_store_submit_many(struct imgjob_store *store,
+                             struct imgjob_draft *const *drafts,
+                             const struct imgjob_spec *const *specs,
+                             const struct imgjob_submit_options *options,
+                             struct imgjob_submitted *out, size_t count,
+                             struct imgjob_error *err)
+{
+    if (count < 1 || count > IMGJOB_SUBMIT_MAX)
+        return ij_fail(err, IMGJOB_E_INVALID, "count: must be 1..%d, not %zu",
+                       IMGJOB_SUBMIT_MAX, count);
+    IJ_AUTO(batch_done) struct batch batch = { .store = store, .count = count };
+    int rc = ij_submit_request_read(options, &batch.request, err);
+    if (rc == 0)
+        rc = check_results(out, count, err);
+    if (rc == 0)
+        rc = allocate(&batch, drafts, specs, err);
+    if (rc == 0)
+        rc = check_all(&batch, err);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < count; i++)
+        drafts[i]->is_spent = true;
+    rc = describe_all(&batch, err);
+    if (rc == 0)
+        rc = commit(&batch, err);
+    if (rc == 0)
+        acknowledge(&batch, out);
     return rc;
 }
 
 int imgjob_store_submit(struct imgjob_store *store, struct imgjob_draft *draft,
                         const struct imgjob_spec *spec,
                         const struct imgjob_submit_options *options,
-                        struct imgjob_error *err)
+                        struct imgjob_submitted *out, struct imgjob_error *err)
 {
-    struct imgjob_submit_options ours;
-    int rc = ij_options_read(&ours, sizeof(ours),
-                             IJ_END_OF(struct imgjob_submit_options, reserved), options,
-                             "imgjob_submit_options", err);
-    if (rc < 0)
-        return rc;
-    if (ours.reserved != 0)
-        return ij_fail(err, IMGJOB_E_ABI, "reserved: must be 0, not %u", ours.reserved);
-    uint32_t attempts = ours.max_attempts ? ours.max_attempts : IJ_ATTEMPTS_DEFAULT;
-    if (attempts > 20)
-        return ij_fail(err, IMGJOB_E_INVALID, "max_attempts: must be 1..20, not %u",
-                       attempts);
-    rc = check_draft(store, draft, spec, err);
-    if (rc < 0)
-        return rc;
-    draft->is_spent = true;
-    rc = make_job(draft, spec, attempts, err);
-    if (rc < 0)
-        return rc;
-    ij_log(&store->config.log, IMGJOB_LOG_INFO, "store", draft->id_text,
-           "pending: %s, %llu bytes of input",
-           imgjob_format_name(draft->inputs[0].format), (unsigned long long)draft->len);
-    imgjob_draft_discard(draft); /* its blobs are done: only the memory goes */
-    return 0;
+    return imgjob_store_submit_many(store, &draft, &spec, options, out, 1, err);
 }

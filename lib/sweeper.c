@@ -127,6 +127,30 @@ static int empty_gc(struct imgjob_store *store, struct imgjob_error *err)
     return 0;
 }
 
+/* Forget a batch of blobs of a job that has gone. */
+static void remove_batch(struct imgjob_store *store, char **keys, size_t count)
+{
+    struct ij_jobs *jobs = store->jobs;
+    size_t gone = unlink_batch(store, keys, count);
+    if (gone > 0) /* else they are swept: there is nothing left to unlink */
+        (void)jobs->ops->gc_drop(jobs, (const char *const *)keys, gone, NULL);
+}
+
+void ij_store_remove(struct imgjob_store *store, const char *keys)
+{
+    char texts[BATCH][IJ_BLOB_KEY_SIZE];
+    char *batch[BATCH];
+    size_t count = 0;
+    for (const char *at = keys; *at;) {
+        batch[count] = texts[count];
+        at = ij_blob_key_next(at, texts[count++]);
+        if (count == BATCH || !*at) {
+            remove_batch(store, batch, count);
+            count = 0;
+        }
+    }
+}
+
 /* Find the blobs of one place that nobody owns. */
 static int search(struct collection *collection, struct ij_blobs *place, uint64_t age_ms)
 {
@@ -208,9 +232,26 @@ static bool is_clock_trusted(struct imgjob_store *store, struct watch *watch)
     return mono >= watch->trusted_after;
 }
 
+/* Jobs of other processes that died need not wait until their leases are over. */
+static int reclaim(struct imgjob_store *store, struct imgjob_error *err)
+{
+    uint64_t count = 0;
+    if (!store->config.is_shared)
+        return 0;
+    int rc = store->jobs->ops->reclaim_all(store->jobs, &count, err);
+    if (rc == 0 && count > 0)
+        ij_log(&store->config.log, IMGJOB_LOG_WARN, "store", NULL,
+               "took back %llu jobs that a process left running when it died",
+               (unsigned long long)count);
+    return rc;
+}
+
 static int sweep(struct imgjob_store *store, struct watch *watch,
                  struct imgjob_error *err)
 {
+    int rc = reclaim(store, err);
+    if (rc < 0)
+        return rc;
     struct ij_sweep request = {
         .budget = SWEEP_BUDGET,
         .is_clock_trusted = is_clock_trusted(store, watch),
@@ -218,7 +259,7 @@ static int sweep(struct imgjob_store *store, struct watch *watch,
     struct ij_swept swept;
     bool is_more;
     do {
-        int rc = store->jobs->ops->sweep(store->jobs, &request, &swept, err);
+        rc = store->jobs->ops->sweep(store->jobs, &request, &swept, err);
         if (rc < 0)
             return rc;
         if (swept.losses > 0)
@@ -226,7 +267,8 @@ static int sweep(struct imgjob_store *store, struct watch *watch,
                    "took back %u expired leases", swept.losses);
         is_more = swept.promoted == SWEEP_BUDGET || swept.losses == SWEEP_BUDGET ||
                   swept.overdue == SWEEP_BUDGET || swept.purged == SWEEP_BUDGET ||
-                  swept.forgotten == SWEEP_BUDGET;
+                  swept.forgotten == SWEEP_BUDGET || swept.dropped >= SWEEP_BUDGET ||
+                  swept.can_shrink;
     } while (is_more && !ij_store_is_closing(store));
     return empty_gc(store, err);
 }

@@ -5,24 +5,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/auto.h"
 #include "base/json.h"
 #include "image/image.h"
 #include "spec/spec.h"
 #include "store.h"
+#include "view_outputs.h"
+#include "view_time.h"
 
-enum {
-    RESULT_DEPTH = 8,
-    PATH_SIZE = 512,
-    URL_SIZE = 32 + IMGJOB_ID_SIZE + IJ_OUTPUT_NAME_SIZE,
-    WIDTH_SIZE = 32 /* ", " and the width as text */
-};
+enum { PATH_SIZE = 512 };
 
 struct imgjob_job {
     struct ij_job row;
-    char id[IMGJOB_ID_SIZE];
+    char id[IMGJOB_ID_SIZE], version[IJ_VERSION_SIZE];
+    char tenant[IJ_NAME_SIZE], queue[IJ_NAME_SIZE];
     char error[sizeof(((struct imgjob_error *)0)->text)]; /* of a failed job, else "" */
     struct ij_json *result;                               /* NULL = none */
     char *info;                                           /* JSON; NULL = none */
@@ -61,19 +58,11 @@ static const char *state_name(enum imgjob_state state)
     return (unsigned)state < IJ_ARRAY_LEN(names) ? names[state] : "unknown";
 }
 
-/* RFC 3339, UTC, with milliseconds. */
+/* RFC 3339, UTC, with milliseconds; null for what has no such text. */
 static void put_time(struct ij_json_out *out, const char *key, int64_t ms)
 {
-    time_t seconds = (time_t)(ms / 1000);
-    struct tm utc;
-    char day[32], text[48];
-    if (!gmtime_r(&seconds, &utc) ||
-        !strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &utc)) {
-        ij_json_put_str(out, key, NULL);
-        return;
-    }
-    (void)snprintf(text, sizeof(text), "%s.%03dZ", day, (int)(ms % 1000));
-    ij_json_put_str(out, key, text);
+    char text[IJ_TIME_TEXT_SIZE];
+    ij_json_put_str(out, key, ij_view_time(ms, text) == 0 ? text : NULL);
 }
 
 static const struct ij_json *outputs_of(const struct ij_json *result)
@@ -124,112 +113,57 @@ static void put_short_form(struct ij_json_out *out, const struct imgjob_spec *sp
     ij_json_put_int(out, "height", form.height);
 }
 
-/* Where a client fetches an output, below the root of the server. */
-static void describe_url(const struct imgjob_job *job, const struct ij_json *output,
-                         char out[URL_SIZE])
+/* Where it stands among the others, and what was said of it beside the spec. */
+static void put_place(struct ij_json_out *out, const struct imgjob_job *job,
+                      const struct ij_json *options)
 {
-    (void)snprintf(out, URL_SIZE, "/jobs/%s/download/%s", job->id,
-                   text_of(output, "name"));
-}
-
-/* What is there whatever the spec asked, and then what a search has left. */
-static void put_numbers(struct ij_json_out *out, const struct ij_json *output)
-{
-    static const char *const always[] = { "width", "height", "bytes" };
-    static const char *const searched[] = { "encodes", "quality", "colors" };
-    for (size_t i = 0; i < IJ_ARRAY_LEN(always); i++)
-        ij_json_put_int(out, always[i], ij_json_int(ij_json_member(output, always[i])));
-    const struct ij_json *pages = ij_json_member(output, "pages");
-    ij_json_put_int(out, "pages", pages ? ij_json_int(pages) : 1); /* 0.1.0: only one */
-    for (size_t i = 0; i < IJ_ARRAY_LEN(searched); i++) {
-        const struct ij_json *value = ij_json_member(output, searched[i]);
-        if (value)
-            ij_json_put_int(out, searched[i], ij_json_int(value));
-    }
-    const struct ij_json *ssim = ij_json_member(output, "ssim");
-    if (ssim)
-        ij_json_put_real(out, "ssim", ij_json_real(ssim));
-    if (ij_json_bool(ij_json_member(output, "over_budget")))
-        ij_json_put_bool(out, "over_budget", true);
-}
-
-static void put_outputs(struct ij_json_out *out, const struct imgjob_job *job)
-{
-    ij_json_open(out, "outputs", '[');
-    const struct ij_json *outputs = live_outputs(job);
-    for (size_t i = 0; i < ij_json_count(outputs); i++) {
-        const struct ij_json *output = ij_json_at(outputs, i);
-        char url[URL_SIZE];
-        describe_url(job, output, url);
-        ij_json_open(out, NULL, '{');
-        ij_json_put_str(out, "name", text_of(output, "name"));
-        ij_json_put_str(out, "format", text_of(output, "format"));
-        put_numbers(out, output);
-        ij_json_put_str(out, "sha256", text_of(output, "sha256"));
-        ij_json_put_str(out, "url", url);
-        ij_json_close(out, '}');
-    }
+    ij_json_put_str(out, "queue", job->queue);
+    ij_json_put_int(out, "priority", job->row.prio);
+    ij_json_open(out, "tags", '[');
+    const struct ij_json *tags = ij_json_member(options, "tags");
+    for (size_t i = 0; i < ij_json_count(tags); i++)
+        ij_json_put(out, NULL, ij_json_at(tags, i));
     ij_json_close(out, ']');
-}
-
-/* Outputs of one format, no two of a width, by width. A plain value. */
-struct widths {
-    const struct ij_json *outputs[IJ_SPEC_OUTPUTS_MAX];
-    size_t count;
-};
-
-static int64_t width_of(const struct ij_json *output)
-{
-    return ij_json_int(ij_json_member(output, "width"));
-}
-
-/* Put an output at its place; of those of one width the first stays. */
-static void widths_add(struct widths *widths, const struct ij_json *output)
-{
-    size_t at = 0;
-    while (at < widths->count && width_of(widths->outputs[at]) < width_of(output))
-        at++;
-    bool is_known =
-        at < widths->count && width_of(widths->outputs[at]) == width_of(output);
-    if (is_known || widths->count == IJ_SPEC_OUTPUTS_MAX)
-        return;
-    memmove(&widths->outputs[at + 1], &widths->outputs[at],
-            (widths->count - at) * sizeof(widths->outputs[0]));
-    widths->outputs[at] = output;
-    widths->count++;
-}
-
-static struct widths widths_of(const struct ij_json *outputs, const char *format)
-{
-    struct widths widths = { .count = 0 };
-    for (size_t i = 0; i < ij_json_count(outputs); i++) {
-        const struct ij_json *output = ij_json_at(outputs, i);
-        if (strcmp(text_of(output, "format"), format) == 0)
-            widths_add(&widths, output);
+    if (!ij_id_equal(&job->row.batch, &ij_id_none)) {
+        char batch[IMGJOB_ID_SIZE];
+        ij_id_format(&job->row.batch, batch);
+        ij_json_put_str(out, "batch", batch);
     }
-    return widths;
+    if (ij_json_member(options, "callback_url"))
+        ij_json_put_str(out, "callback_url", text_of(options, "callback_url"));
 }
 
-/* What an <img srcset> wants: the first format, in the order of the outputs, that there
- * is in several widths. */
-static void put_srcset(struct ij_json_out *out, const struct imgjob_job *job)
+/* Which output is encoded; NULL = none is. */
+static const char *output_at_work(const struct imgjob_job *job,
+                                  const struct imgjob_spec *spec)
 {
-    const struct ij_json *outputs = live_outputs(job);
-    struct widths widths = { .count = 0 };
-    for (size_t i = 0; i < ij_json_count(outputs) && widths.count < 2; i++)
-        widths = widths_of(outputs, text_of(ij_json_at(outputs, i), "format"));
-    if (widths.count < 2)
-        return;
-    char text[IJ_SPEC_OUTPUTS_MAX * (URL_SIZE + WIDTH_SIZE)] = "";
-    size_t used = 0;
-    for (size_t i = 0; i < widths.count; i++) {
-        char url[URL_SIZE];
-        describe_url(job, widths.outputs[i], url);
-        int len = snprintf(text + used, sizeof(text) - used, "%s%s %" PRId64 "w",
-                           i > 0 ? ", " : "", url, width_of(widths.outputs[i]));
-        used += len > 0 ? (size_t)len : 0; /* always fits */
-    }
-    ij_json_put_str(out, "srcset", text);
+    const struct ij_progress *progress = &job->row.progress;
+    if (progress->stage != IJ_STAGE_ENCODE || !spec ||
+        progress->output >= spec->output_count)
+        return NULL;
+    return spec->outputs[progress->output].name;
+}
+
+/* How far it is: what was tried, and the attempt that runs. */
+static void put_progress(struct ij_json_out *out, const struct imgjob_job *job,
+                         const struct imgjob_spec *spec)
+{
+    const struct ij_job *row = &job->row;
+    bool is_running = row->state == IMGJOB_STATE_RUNNING;
+    ij_json_put_int(out, "attempt", row->attempt);
+    ij_json_put_int(out, "max_attempts", row->max_attempts);
+    ij_json_open(out, "progress", '{');
+    ij_json_put_int(out, "percent", imgjob_job_progress(job));
+    if (is_running && row->progress.stage != IJ_STAGE_NONE)
+        ij_json_put_str(out, "stage", ij_stage_name(row->progress.stage));
+    if (is_running && output_at_work(job, spec))
+        ij_json_put_str(out, "output", output_at_work(job, spec));
+    ij_json_close(out, '}');
+    ij_json_put_bool(out, "cancel_requested", is_running && row->cancel_asked);
+    if (row->run_at)
+        put_time(out, "run_at", row->run_at);
+    if (row->deadline)
+        put_time(out, "deadline", row->deadline);
 }
 
 static void put_info(struct ij_json_out *out, const struct imgjob_job *job)
@@ -288,41 +222,45 @@ static void put_times(struct ij_json_out *out, const struct ij_job *row)
         put_time(out, "expires_at", row->expires);
 }
 
-/* A document of the row; NULL where there is none. They are ours, so a broken one means a
- * broken store. */
-static int parse_document(const char *text, struct ij_json **out,
-                          struct imgjob_error *err)
+/* The documents of a row, parsed; NULL = none. */
+struct documents {
+    struct ij_json *input, *failure, *options;
+    struct imgjob_spec *spec;
+};
+
+static void documents_done(struct documents *documents)
 {
-    if (!text)
-        return 0;
-    struct imgjob_error why;
-    if (ij_json_parse(text, strlen(text), RESULT_DEPTH, out, &why) < 0)
-        return ij_fail(err, IMGJOB_E_STORE, "a document of a job is broken: %.120s",
-                       why.text);
-    return 0;
+    ij_json_free(documents->input);
+    ij_json_free(documents->failure);
+    ij_json_free(documents->options);
+    imgjob_spec_free(documents->spec);
 }
 
-static int render(struct imgjob_store *store, struct imgjob_job *job,
-                  const struct ij_record *record, struct imgjob_error *err)
+static int parse_documents(struct imgjob_job *job, const struct ij_record *record,
+                           struct documents *out, struct imgjob_error *err)
 {
-    IJ_AUTO(ij_json_freep) struct ij_json *input = NULL;
-    IJ_AUTO(ij_json_freep) struct ij_json *failure = NULL;
-    IJ_AUTO(ij_spec_freep) struct imgjob_spec *spec = NULL;
-    int rc = parse_document(record->result, &job->result, err);
+    int rc = ij_document_parse(record->result, &job->result, err);
     if (rc == 0)
-        rc = parse_document(record->input, &input, err);
+        rc = ij_document_parse(record->input, &out->input, err);
     if (rc == 0)
-        rc = parse_document(record->failure, &failure, err);
+        rc = ij_document_parse(record->failure, &out->failure, err);
+    if (rc == 0)
+        rc = ij_document_parse(record->options, &out->options, err);
     if (rc < 0)
         return rc;
     /* a spec of a newer version has no short form here; the job can be shown all the same
      */
-    (void)ij_spec_parse(record->spec, strlen(record->spec), &ij_image_ops, &spec, NULL);
-    if (is_failed(&job->row))
-        (void)snprintf(job->error, sizeof(job->error), "%s", text_of(failure, "error"));
+    (void)ij_spec_parse(record->spec, strlen(record->spec), &ij_image_ops, &out->spec,
+                        NULL);
+    return 0;
+}
 
+static int render(struct imgjob_store *store, struct imgjob_job *job,
+                  const struct documents *documents, struct imgjob_error *err)
+{
     struct ij_buf buf = { 0 };
     struct ij_json_out out = { .buf = &buf };
+    const struct ij_view_outputs outputs = { job->id, live_outputs(job) };
     ij_json_open(&out, NULL, '{');
     ij_json_put_str(&out, "id", job->id);
     ij_json_put_str(&out, "status", imgjob_job_status_name(job));
@@ -330,11 +268,12 @@ static int render(struct imgjob_store *store, struct imgjob_job *job,
     if (is_failed(&job->row))
         ij_json_put_str(&out, "reason", ij_reason_name(job->row.reason));
     put_paths(&out, store, job);
-    put_short_form(&out, spec);
-    ij_json_put_int(&out, "attempt", job->row.attempt);
-    put_failure(&out, job, failure, input);
-    put_outputs(&out, job);
-    put_srcset(&out, job);
+    put_short_form(&out, documents->spec);
+    put_place(&out, job, documents->options);
+    put_progress(&out, job, documents->spec);
+    put_failure(&out, job, documents->failure, documents->input);
+    ij_view_put_outputs(&out, &outputs);
+    ij_view_put_srcset(&out, &outputs);
     put_info(&out, job);
     put_timings(&out, job);
     put_times(&out, &job->row);
@@ -356,44 +295,58 @@ static int render_info(struct imgjob_job *job, struct imgjob_error *err)
     return job->info ? 0 : ij_fail_nomem(err, "rendering what is known of an image");
 }
 
+/* One letter for each stage, so that the word stays short. */
+static char stage_letter(enum ij_stage stage)
+{
+    const char *name = ij_stage_name(stage);
+    return name[0] ? name[0] : 'n';
+}
+
+/* "7.40e2": the transitions, per cent, stage, output. "7.0" while nothing was told. */
+void ij_view_version(const struct ij_job *row, char out[IJ_VERSION_SIZE])
+{
+    const struct ij_progress *progress = &row->progress;
+    if (progress->stage == IJ_STAGE_NONE && progress->output == 0)
+        (void)snprintf(out, IJ_VERSION_SIZE, "%" PRIu64 ".%u", row->ver,
+                       progress->percent);
+    else
+        (void)snprintf(out, IJ_VERSION_SIZE, "%" PRIu64 ".%u%c%u", row->ver,
+                       progress->percent, stage_letter(progress->stage),
+                       progress->output);
+}
+
+static int fill(struct imgjob_store *store, struct imgjob_job *job,
+                const struct ij_record *record, struct imgjob_error *err)
+{
+    job->row = record->job;
+    ij_id_format(&job->row.id, job->id);
+    ij_view_version(&job->row, job->version);
+    memcpy(job->tenant, record->tenant, sizeof(job->tenant));
+    memcpy(job->queue, record->queue, sizeof(job->queue));
+    IJ_AUTO(documents_done) struct documents documents = { 0 };
+    int rc = parse_documents(job, record, &documents, err);
+    if (rc < 0)
+        return rc;
+    if (is_failed(&job->row))
+        (void)snprintf(job->error, sizeof(job->error), "%s",
+                       text_of(documents.failure, "error"));
+    rc = render(store, job, &documents, err);
+    return rc < 0 ? rc : render_info(job, err);
+}
+
 int ij_view_make(struct imgjob_store *store, const struct ij_record *record,
                  struct imgjob_job **out, struct imgjob_error *err)
 {
     struct imgjob_job *job = calloc(1, sizeof(*job));
     if (!job)
         return ij_fail_nomem(err, "reading a job");
-    job->row = record->job;
-    ij_id_format(&job->row.id, job->id);
-    int rc = render(store, job, record, err);
-    if (rc == 0)
-        rc = render_info(job, err);
+    int rc = fill(store, job, record, err);
     if (rc < 0) {
         imgjob_job_free(job);
         return rc;
     }
     *out = job;
     return 0;
-}
-
-int ij_view_find_output(const char *result, const char *name,
-                        struct ij_result_output *out, struct imgjob_error *err)
-{
-    IJ_AUTO(ij_json_freep) struct ij_json *root = NULL;
-    int rc = parse_document(result, &root, err);
-    if (rc < 0)
-        return rc;
-    const struct ij_json *outputs = outputs_of(root);
-    for (size_t i = 0; i < ij_json_count(outputs); i++) {
-        const struct ij_json *output = ij_json_at(outputs, i);
-        if (name && strcmp(text_of(output, "name"), name) != 0)
-            continue;
-        (void)snprintf(out->key, sizeof(out->key), "%s", text_of(output, "key"));
-        out->format = ij_format_by_name(text_of(output, "format"));
-        out->len = (uint64_t)ij_json_int(ij_json_member(output, "bytes"));
-        return 0;
-    }
-    return name ? ij_fail(err, IMGJOB_E_NOTFOUND, "the job has no output '%.64s'", name)
-                : ij_fail(err, IMGJOB_E_NOTFOUND, "the job has no outputs");
 }
 
 const char *imgjob_job_id(const struct imgjob_job *job)
@@ -436,6 +389,28 @@ const char *imgjob_job_error(const struct imgjob_job *job)
 const char *imgjob_job_reason(const struct imgjob_job *job)
 {
     return is_failed(&job->row) ? ij_reason_name(job->row.reason) : "";
+}
+
+const char *imgjob_job_tenant(const struct imgjob_job *job)
+{
+    return job->tenant;
+}
+
+const char *imgjob_job_queue(const struct imgjob_job *job)
+{
+    return job->queue;
+}
+
+const char *imgjob_job_version(const struct imgjob_job *job)
+{
+    return job->version;
+}
+
+uint32_t imgjob_job_progress(const struct imgjob_job *job)
+{
+    if (job->row.state == IMGJOB_STATE_SUCCEEDED)
+        return 100;
+    return job->row.state == IMGJOB_STATE_RUNNING ? job->row.progress.percent : 0;
 }
 
 int64_t imgjob_job_created_ms(const struct imgjob_job *job)

@@ -20,7 +20,9 @@
 
 enum {
     PIECE = IJ_SCAN_PIECE,
-    ENVELOPE_MAX = IJ_SENT_SPEC_MAX /* bytes of a body that are not images */
+    ENVELOPE_MAX = IJ_SENT_SPEC_MAX, /* bytes of a body that are not images */
+    PART_HEAD_MAX = 1024,            /* beside it, for each image of a batch */
+    SPEC_TEXT_MAX = 2 * ENVELOPE_MAX /* of a spec that was written anew */
 };
 
 static bool media_type_is(const char *content_type, size_t len, const char *name)
@@ -47,24 +49,58 @@ enum ij_body_kind ij_body_kind(const char *content_type)
     return IJ_BODY_UNKNOWN;
 }
 
-uint64_t ij_body_limit(enum ij_body_kind kind, uint64_t max_upload)
+uint64_t ij_body_limit(enum ij_body_kind kind, uint64_t max_upload, uint32_t jobs)
 {
     switch (kind) {
     case IJ_BODY_JSON:
         return max_upload / 3 * 4 + 4 * (1 + IMGJOB_INPUTS_MAX) + ENVELOPE_MAX;
-    case IJ_BODY_MULTIPART:
-        return max_upload + ENVELOPE_MAX;
+    case IJ_BODY_MULTIPART: /* of one job the envelope has room for the parts' heads */
+        return (max_upload + (jobs > 1 ? PART_HEAD_MAX : 0)) * jobs + ENVELOPE_MAX;
     default:
         return max_upload;
     }
 }
 
+static struct imgjob_draft *last_draft(const struct ij_submission *submission)
+{
+    return submission->drafts[submission->draft_count - 1];
+}
+
 static int write_draft(void *data, unsigned input, const void *bytes, size_t len,
                        struct imgjob_error *err)
 {
-    struct ij_submission *submission = data;
-    int rc = imgjob_draft_select(submission->draft, input, err);
-    return rc < 0 ? rc : imgjob_draft_write(submission->draft, bytes, len, err);
+    struct imgjob_draft *draft = last_draft(data);
+    int rc = imgjob_draft_select(draft, input, err);
+    return rc < 0 ? rc : imgjob_draft_write(draft, bytes, len, err);
+}
+
+/* What is read belongs to the draft that was opened last. */
+static int open_draft(struct imgjob_store *store, struct ij_submission *out,
+                      struct imgjob_error *err)
+{
+    int rc = imgjob_draft_open(store, &out->drafts[out->draft_count], err);
+    out->draft_count += rc == 0;
+    return rc;
+}
+
+/* The body is whole: is there an image, and one only? @param missing the words when there
+ * is none */
+static int settle_inputs(struct imgjob_store *store, const struct ij_input_names *inputs,
+                         const char *missing, struct ij_submission *out,
+                         struct imgjob_error *err)
+{
+    bool is_copied = out->options.given[IJ_OPTION_SOURCE_JOB];
+    for (size_t i = 0; is_copied && i < IJ_ARRAY_LEN(inputs->seen); i++)
+        if (inputs->seen[i])
+            return ij_fail(err, IMGJOB_E_INVALID,
+                           "source_job: stands beside an image; either is enough");
+    if (!is_copied)
+        return inputs->seen[0] ? 0 : ij_fail(err, IMGJOB_E_INVALID, "%s", missing);
+    imgjob_draft_discard(out->drafts[--out->draft_count]);
+    int rc = imgjob_draft_open_from(store, out->options.source_job,
+                                    &out->drafts[out->draft_count], err);
+    out->draft_count += rc == 0;
+    return rc;
 }
 
 /* ---- JSON ---- */
@@ -81,8 +117,43 @@ static void json_reader_freep(struct json_reader **reader)
     free(*reader);
 }
 
-static int read_json(struct ij_request *request, struct ij_submission *out,
-                     struct imgjob_error *err)
+/* Where the members of an object go. */
+struct taking {
+    struct ij_submission *out;
+    struct ij_json_out spec;
+    struct imgjob_error *err;
+};
+
+static int take_member(void *data, const char *key, const struct ij_json *value)
+{
+    struct taking *taking = data;
+    struct ij_input_names inputs = { .image_name = "image_data" };
+    unsigned input;
+    if (ij_input_names_take(&inputs, key, &input, NULL) <= 0)
+        return 0;
+    int option = ij_option_named(key);
+    if (option >= 0)
+        return ij_options_add_json(&taking->out->options, (enum ij_option)option, value,
+                                   taking->err);
+    ij_json_put(&taking->spec, key, value);
+    taking->out->has_spec = true;
+    return 0;
+}
+
+int ij_submission_take_json(struct ij_submission *out, const struct ij_json *object,
+                            struct imgjob_error *err)
+{
+    out->spec.max = SPEC_TEXT_MAX;
+    out->is_long = ij_sent_spec_is_long(object);
+    struct taking taking = { out, { .buf = &out->spec }, err };
+    ij_json_open(&taking.spec, NULL, '{');
+    int rc = ij_json_each(object, take_member, &taking);
+    ij_json_close(&taking.spec, '}');
+    return rc;
+}
+
+static int read_json(struct imgjob_store *store, struct ij_request *request,
+                     struct ij_submission *out, struct imgjob_error *err)
 {
     /* not zeroed: a small body shall not touch all of it */
     IJ_AUTO(json_reader_freep) struct json_reader *reader = malloc(sizeof(*reader));
@@ -98,30 +169,36 @@ static int read_json(struct ij_request *request, struct ij_submission *out,
     }
     if (len < 0)
         return (int)len;
-    int rc = ij_scan_end(&reader->scan, &out->is_long, err);
-    if (rc == 0) {
-        out->spec = reader->scan.rest;
-        reader->scan.rest = (struct ij_buf){ 0 };
-    }
-    return rc;
+    IJ_AUTO(ij_json_freep) struct ij_json *root = NULL;
+    int rc = ij_scan_end(&reader->scan, &root, err);
+    if (rc == 0)
+        rc = ij_submission_take_json(out, root, err);
+    return rc < 0 ? rc
+                  : settle_inputs(store, &reader->scan.inputs,
+                                  "image_data is missing: the image in base64", out, err);
 }
 
 /* ---- the raw image ---- */
 
-static int read_raw(struct ij_request *request, struct ij_submission *out,
-                    struct imgjob_error *err)
+static int read_raw(struct imgjob_store *store, struct ij_request *request,
+                    struct ij_submission *out, struct imgjob_error *err)
 {
     struct ij_form form = { .count = 0 };
-    int rc = ij_form_add_query(&form, request->query, err);
+    int rc = ij_form_add_query(&form, &out->options, request->query, err);
     if (rc < 0)
         return rc;
     ij_form_write(&form, &out->spec);
+    out->has_spec = form.count > 0;
+    const struct ij_input_names inputs = { .seen = { request->length > 0 } };
+    rc = settle_inputs(store, &inputs, "the body is empty", out, err);
+    if (rc < 0 || request->length == 0)
+        return rc;
     IJ_AUTO(ij_free) char *piece = malloc(PIECE);
     if (!piece)
         return ij_fail_nomem(err, "reading an image");
     long len;
     while ((len = ij_http_read(request, piece, PIECE, err)) > 0) {
-        rc = imgjob_draft_write(out->draft, piece, (size_t)len, err);
+        rc = imgjob_draft_write(last_draft(out), piece, (size_t)len, err);
         if (rc < 0)
             return rc;
     }
@@ -133,6 +210,7 @@ static int read_raw(struct ij_request *request, struct ij_submission *out,
 enum part { PART_INPUT, PART_SPEC, PART_FIELD };
 
 struct form_reader {
+    struct imgjob_store *store;
     struct ij_submission *out;
     struct ij_multipart multipart;
     struct ij_form form;
@@ -142,6 +220,7 @@ struct form_reader {
     bool is_empty;       /* no byte of it has come */
     struct ij_buf value; /* of a field under way */
     struct ij_input_names inputs;
+    uint32_t images; /* of a batch, so far */
     bool has_spec;
     size_t held; /* bytes in `piece` that are not understood yet */
     char piece[PIECE + IJ_PART_HEADERS_MAX];
@@ -161,7 +240,8 @@ static int no_such_part(const char *name, bool is_image_only, struct imgjob_erro
                        name);
     return ij_fail(err, IMGJOB_E_INVALID,
                    "%s: no such field; there are image, overlay1 to overlay%d, spec, "
-                   "operation, width, height, output_format and enlarge",
+                   "operation, width, height, output_format, enlarge, preset, "
+                   "source_job and the options of jobs such as priority",
                    name, IMGJOB_INPUTS_MAX);
 }
 
@@ -174,6 +254,33 @@ static int begin_spec(struct form_reader *reader, struct imgjob_error *err)
     return 0;
 }
 
+/* Each image of a batch is a job, the first one that of the draft that is open. */
+static int begin_batch_image(struct form_reader *reader, struct imgjob_error *err)
+{
+    uint32_t max = reader->out->batch_max;
+    if (reader->images == max)
+        return ij_fail(err, IMGJOB_E_LIMIT, "image: more than %u of them (batch_max)",
+                       max);
+    int rc = reader->images > 0 ? open_draft(reader->store, reader->out, err) : 0;
+    reader->images += rc == 0;
+    reader->inputs.seen[0] = true;
+    reader->input = 0;
+    return rc;
+}
+
+/* @return 0, 1 when a part of that name is no input, or IMGJOB_E_INVALID, … */
+static int begin_input(struct form_reader *reader, const char *name,
+                       struct imgjob_error *err)
+{
+    bool is_batch = reader->out->batch_max > 0;
+    if (is_batch && strcmp(name, reader->inputs.image_name) == 0)
+        return begin_batch_image(reader, err);
+    int rc = ij_input_names_take(&reader->inputs, name, &reader->input, err);
+    return rc == 0 && is_batch
+               ? ij_fail(err, IMGJOB_E_INVALID, "%s: a batch takes no overlays", name)
+               : rc;
+}
+
 static int part_begin(void *data, const char *name, struct imgjob_error *err)
 {
     struct form_reader *reader = data;
@@ -182,7 +289,7 @@ static int part_begin(void *data, const char *name, struct imgjob_error *err)
     ij_buf_clear(&reader->value);
     if (is_image_only && strcmp(name, reader->inputs.image_name) != 0)
         return no_such_part(name, is_image_only, err);
-    int rc = ij_input_names_take(&reader->inputs, name, &reader->input, err);
+    int rc = begin_input(reader, name, err);
     if (rc <= 0) {
         reader->part = PART_INPUT;
         reader->is_empty = true;
@@ -191,7 +298,8 @@ static int part_begin(void *data, const char *name, struct imgjob_error *err)
     if (strcmp(name, "spec") == 0)
         return begin_spec(reader, err);
     reader->part = PART_FIELD;
-    return ij_form_has(name) ? 0 : no_such_part(name, is_image_only, err);
+    bool is_field = ij_form_has(name) || ij_option_named(name) >= 0;
+    return is_field ? 0 : no_such_part(name, is_image_only, err);
 }
 
 static int part_bytes(void *data, const void *bytes, size_t len, struct imgjob_error *err)
@@ -219,6 +327,10 @@ static int part_end(void *data, struct imgjob_error *err)
     const char *value = reader->value.data ? reader->value.data : "";
     if (strlen(value) != reader->value.len)
         return ij_fail(err, IMGJOB_E_INVALID, "%s: holds a NUL byte", reader->name);
+    int option = ij_option_named(reader->name);
+    if (option >= 0)
+        return ij_options_add_text(&reader->out->options, (enum ij_option)option, value,
+                                   err);
     return ij_form_add(&reader->form, reader->name, value, err);
 }
 
@@ -236,28 +348,32 @@ static int check_spec_part(struct ij_submission *out, struct imgjob_error *err)
 
 static int end_form(struct form_reader *reader, struct imgjob_error *err)
 {
+    struct ij_submission *out = reader->out;
     int rc = ij_multipart_end(&reader->multipart, err);
+    if (rc == 0)
+        rc = settle_inputs(reader->store, &reader->inputs,
+                           "image is missing: a part of that name", out, err);
     if (rc < 0)
         return rc;
-    if (!reader->inputs.seen[0])
-        return ij_fail(err, IMGJOB_E_INVALID, "image is missing: a part of that name");
     if (reader->has_spec && reader->form.count > 0)
         return ij_fail(err, IMGJOB_E_INVALID,
                        "spec: stands beside plain fields such as operation; "
                        "either is enough");
+    out->has_spec = reader->has_spec || reader->form.count > 0;
     if (reader->has_spec)
-        return check_spec_part(reader->out, err);
-    ij_form_write(&reader->form, &reader->out->spec);
+        return check_spec_part(out, err);
+    ij_form_write(&reader->form, &out->spec);
     return 0;
 }
 
-static int read_form(struct ij_request *request, struct ij_submission *out,
-                     struct imgjob_error *err)
+static int read_form(struct imgjob_store *store, struct ij_request *request,
+                     struct ij_submission *out, struct imgjob_error *err)
 {
     IJ_AUTO(form_reader_freep) struct form_reader *reader = malloc(sizeof(*reader));
     if (!reader)
         return ij_fail_nomem(err, "reading a multipart body");
     memset(reader, 0, offsetof(struct form_reader, piece));
+    reader->store = store;
     reader->out = out;
     reader->inputs.image_name = "image";
     reader->value.max = ENVELOPE_MAX;
@@ -266,6 +382,7 @@ static int read_form(struct ij_request *request, struct ij_submission *out,
                                ij_request_header(request, "Content-Type"), &sink, err);
     if (rc < 0)
         return rc;
+    reader->multipart.parts_max += out->batch_max;
     long len;
     while ((len = ij_http_read(request, reader->piece + reader->held, PIECE, err)) > 0) {
         size_t have = reader->held + (size_t)len, used = 0;
@@ -288,16 +405,16 @@ int ij_body_read(struct imgjob_store *store, struct ij_request *request,
                  struct imgjob_error *err)
 {
     out->spec.max = ENVELOPE_MAX;
-    int rc = imgjob_draft_open(store, &out->draft, err);
+    int rc = open_draft(store, out, err);
     if (rc < 0)
         return rc;
     switch (kind) {
     case IJ_BODY_JSON:
-        return read_json(request, out, err);
+        return read_json(store, request, out, err);
     case IJ_BODY_MULTIPART:
-        return read_form(request, out, err);
+        return read_form(store, request, out, err);
     case IJ_BODY_RAW:
-        return read_raw(request, out, err);
+        return read_raw(store, request, out, err);
     default:
         return ij_fail(err, IMGJOB_E_INTERNAL, "no body of kind %d can be read", kind);
     }
@@ -305,7 +422,7 @@ int ij_body_read(struct imgjob_store *store, struct ij_request *request,
 
 void ij_submission_done(struct ij_submission *submission)
 {
-    imgjob_draft_discard(submission->draft);
-    submission->draft = NULL;
+    while (submission->draft_count > 0)
+        imgjob_draft_discard(submission->drafts[--submission->draft_count]);
     ij_buf_done(&submission->spec);
 }

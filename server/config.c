@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <imgjob/store.h>
+
 #include "base/auto.h"
 #include "server/setting.h"
 
@@ -32,6 +34,13 @@ const struct ij_setting ij_settings[IJ_SETTING_COUNT] = {
       .help = "requests served at the same time" },
     { NUMBER(max_waiters), .fallback = "0", .max = 4096, .unit = "",
       .help = "requests that may wait for a job's end; 0 = half of http_threads" },
+    { TEXT(cors_origins), .fallback = "",
+      .help = "origins whose pages may call this server, such as https://example.org, "
+              "with a comma between; * = all" },
+    { TEXT(public_url), .fallback = "",
+      .help =
+          "where clients reach this server, such as https://images.example.org: makes "
+          "the links in answers and webhooks absolute" },
 
     { TEXT(db_path), .fallback = "./data/jobs.db", .help = "SQLite database of the jobs",
       .group = "Store" },
@@ -48,6 +57,16 @@ const struct ij_setting ij_settings[IJ_SETTING_COUNT] = {
       .unit = "s", .help = "how long the images of an ended job can be fetched" },
     { NUMBER(job_ttl_s), .fallback = "2592000", .min = 1, .max = TEN_YEARS_S, .unit = "s",
       .help = "how long an ended job can be asked about" },
+    { NUMBER(max_stored_bytes), .fallback = "0", .max = UINT64_C(1) << 50,
+      .unit = "bytes",
+      .help =
+          "all images of all jobs; beyond them the oldest results expire early; 0 = no "
+          "bound" },
+    { NUMBER(idempotency_ttl_s), .fallback = "86400", .min = 1, .max = TEN_YEARS_S,
+      .unit = "s", .help = "how long an Idempotency-Key is remembered" },
+    { CHOICE(multi_process), .fallback = "0", .choices = { "0", "1" },
+      .help = "1 = several imgjobd on this machine share db_path, upload_dir and "
+              "output_dir" },
 
     { NUMBER(worker_pool_size), .fallback = "0", .max = 256, .unit = "workers",
       .help = "images processed at the same time; 0 = one per available CPU",
@@ -65,6 +84,8 @@ const struct ij_setting ij_settings[IJ_SETTING_COUNT] = {
       .unit = "ms", .help = "wall time of one attempt, then its worker is killed" },
     { NUMBER(job_cpu_ms), .fallback = "20000", .min = 1000, .max = 3600000, .unit = "ms",
       .help = "CPU time of one attempt" },
+    { NUMBER(lease_ms), .fallback = "30000", .min = 10000, .max = 3600000, .unit = "ms",
+      .help = "a process that is silent for so long loses its jobs to others" },
     { NUMBER(worker_memory_limit), .fallback = "2147483648", .min = 256 << 20,
       .max = UINT64_C(1) << 50, .unit = "bytes", .help = "address space of one worker" },
 
@@ -85,6 +106,22 @@ const struct ij_setting ij_settings[IJ_SETTING_COUNT] = {
       .help =
           "formats read beside jpeg, png, webp, gif, tiff, avif and heic, with a comma "
           "between; their readers have more faults" },
+
+    { TEXT(presets_file), .fallback = "",
+      .help = "JSON object of named specs that jobs may ask for with preset=NAME",
+      .group = "Jobs" },
+    { CHOICE(presets_only), .fallback = "0", .choices = { "0", "1" },
+      .help = "1 = jobs may ask for presets and nothing else" },
+    { NUMBER(batch_max), .fallback = "100", .min = 1, .max = IMGJOB_SUBMIT_MAX,
+      .unit = "jobs", .help = "jobs of one POST /batches" },
+    { TEXT(webhook_secrets_file), .fallback = "",
+      .help = "file of whsec_… secrets, one a line, that sign webhooks; empty = "
+              "callback_url is refused" },
+    { NUMBER(webhook_timeout_ms), .fallback = "15000", .min = 100, .max = 60000,
+      .unit = "ms", .help = "for the answer to a webhook" },
+    { CHOICE(webhook_allow_private), .fallback = "0", .choices = { "0", "1" },
+      .help =
+          "1 = webhooks may go to addresses of this machine and of private networks" },
 
     { NUMBER(grace_ms), .fallback = "10000", .max = 600000, .unit = "ms",
       .help = "how long running jobs may go on after SIGTERM", .group = "Operation" },

@@ -2,7 +2,6 @@
  * passed over, except other programs' environment variables. */
 #include "server/setting.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -141,7 +140,8 @@ static int read_flag(char *const **at, struct flag *out, struct imgjob_error *er
     out->value = NULL;
     if (text[len] == '=')
         out->value = text + len + 1;
-    else if (strcmp(out->name, "config") == 0 || setting_named(out->name)) {
+    else if (strcmp(out->name, "config") == 0 || strcmp(out->name, "backup") == 0 ||
+             setting_named(out->name)) {
         if (!**at)
             return ij_fail(err, IMGJOB_E_INVALID, "'%.60s' (flag): its value is missing",
                            text);
@@ -150,7 +150,8 @@ static int read_flag(char *const **at, struct flag *out, struct imgjob_error *er
     return 0;
 }
 
-static int action_of(const struct flag *flag, enum ij_config_action *action)
+/* @return 1 when the flag is no task */
+static int task_of(const struct flag *flag, struct ij_task *task)
 {
     static const struct {
         const char *name;
@@ -158,24 +159,31 @@ static int action_of(const struct flag *flag, enum ij_config_action *action)
     } actions[] = { { "help", IJ_CONFIG_HELP },
                     { "version", IJ_CONFIG_VERSION },
                     { "operations", IJ_CONFIG_OPERATIONS },
-                    { "print_config", IJ_CONFIG_PRINT } };
+                    { "print_config", IJ_CONFIG_PRINT },
+                    { "audit", IJ_CONFIG_AUDIT },
+                    { "backup", IJ_CONFIG_BACKUP } };
     for (size_t i = 0; i < IJ_ARRAY_LEN(actions); i++)
-        if (strcmp(actions[i].name, flag->name) == 0 && !flag->value) {
-            *action = actions[i].action;
+        if (strcmp(actions[i].name, flag->name) == 0 &&
+            (flag->value != NULL) == (actions[i].action == IJ_CONFIG_BACKUP)) {
+            task->action = actions[i].action;
+            task->backup_path = flag->value;
             return 0;
         }
-    return 1;
+    if (strcmp(flag->name, "repair") != 0 || flag->value)
+        return 1;
+    task->is_repair = true;
+    return 0;
 }
 
 /* The first of two passes over the flags: what must be known before any value is set. */
-static int read_orders(char *const *at, const char **config_path,
-                       enum ij_config_action *action, struct imgjob_error *err)
+static int read_tasks(char *const *at, const char **config_path, struct ij_task *task,
+                      struct imgjob_error *err)
 {
     while (*at) {
         const char *text = *at;
         struct flag flag;
         if (strcmp(text, "-h") == 0) {
-            *action = IJ_CONFIG_HELP;
+            task->action = IJ_CONFIG_HELP;
             return 0;
         }
         int rc = read_flag(&at, &flag, err);
@@ -183,10 +191,12 @@ static int read_orders(char *const *at, const char **config_path,
             return rc;
         if (strcmp(flag.name, "config") == 0)
             *config_path = flag.value;
-        else if (!setting_named(flag.name) && action_of(&flag, action) != 0)
+        else if (!setting_named(flag.name) && task_of(&flag, task) != 0)
             return ij_fail(err, IMGJOB_E_INVALID,
                            "'%.60s' (flag): no such flag; see --help", text);
     }
+    if (task->is_repair && task->action != IJ_CONFIG_AUDIT)
+        return ij_fail(err, IMGJOB_E_INVALID, "'--repair' (flag): only beside --audit");
     return 0;
 }
 
@@ -206,31 +216,16 @@ static int read_flags(struct ij_config *config, char *const *at, struct imgjob_e
 
 /* ---- all of it ---- */
 
-static int check_bind(const struct ij_config *config, struct imgjob_error *err)
-{
-    struct in_addr address;
-    if (inet_pton(AF_INET, config->bind, &address) != 1)
-        return ij_fail(err, IMGJOB_E_INVALID, "bind = '%.60s': must be an IPv4 address",
-                       config->bind);
-    bool is_loopback = ntohl(address.s_addr) >> 24 == 127;
-    if (!is_loopback && !config->allow_open)
-        return ij_fail(err, IMGJOB_E_INVALID,
-                       "bind = '%.60s': whoever reaches this address could use the "
-                       "server; set allow_open = 1 if that is meant",
-                       config->bind);
-    return 0;
-}
-
 int ij_config_load(struct ij_config *config, const struct ij_command *command,
-                   enum ij_config_action *action, struct imgjob_error *err)
+                   struct ij_task *task, struct imgjob_error *err)
 {
     /* a program may be started without even its name */
     char *const *flags = command->arguments + (command->arguments[0] != NULL);
-    *action = IJ_CONFIG_RUN;
+    *task = (struct ij_task){ .action = IJ_CONFIG_RUN };
     const char *config_path = NULL;
-    int rc = read_orders(flags, &config_path, action, err);
-    bool is_told = *action == IJ_CONFIG_HELP || *action == IJ_CONFIG_VERSION ||
-                   *action == IJ_CONFIG_OPERATIONS;
+    int rc = read_tasks(flags, &config_path, task, err);
+    bool is_told = task->action == IJ_CONFIG_HELP || task->action == IJ_CONFIG_VERSION ||
+                   task->action == IJ_CONFIG_OPERATIONS;
     if (rc < 0 || is_told)
         return rc; /* help is given whatever the configuration is */
     if (config_path)
@@ -239,15 +234,5 @@ int ij_config_load(struct ij_config *config, const struct ij_command *command,
         rc = read_environment(config, command->environment, err);
     if (rc == 0)
         rc = read_flags(config, flags, err);
-    if (rc == 0)
-        rc = check_bind(config, err);
-    if (rc == 0 && strcmp(config->upload_dir, config->output_dir) == 0)
-        rc = ij_fail(err, IMGJOB_E_INVALID,
-                     "upload_dir, output_dir: both are '%.100s'; they must differ",
-                     config->upload_dir);
-    if (rc == 0 && config->max_waiters >= config->http_threads)
-        rc = ij_fail(err, IMGJOB_E_INVALID,
-                     "max_waiters = %u: must be less than http_threads, %u",
-                     (unsigned)config->max_waiters, (unsigned)config->http_threads);
-    return rc;
+    return rc < 0 ? rc : ij_config_check(config, err);
 }

@@ -59,7 +59,8 @@ int ij_form_add(struct ij_form *form, const char *name, const char *value,
     if (field < 0)
         return ij_fail(err, IMGJOB_E_INVALID,
                        "%.60s: no such field; there are operation, width, height, "
-                       "output_format and enlarge",
+                       "output_format, enlarge, preset, source_job and the options of "
+                       "jobs such as priority",
                        name);
     if (form->given[field])
         return ij_fail(err, IMGJOB_E_INVALID, "%s: stands twice", name);
@@ -72,12 +73,16 @@ int ij_form_add(struct ij_form *form, const char *name, const char *value,
     return 0;
 }
 
-int ij_form_add_query(struct ij_form *form, const char *query, struct imgjob_error *err)
+int ij_form_add_query(struct ij_form *form, struct ij_options *options, const char *query,
+                      struct imgjob_error *err)
 {
     struct ij_query_pair pair;
     int rc;
     while ((rc = ij_query_next(&query, &pair, err)) == 0) {
-        rc = ij_form_add(form, pair.name, pair.value, err);
+        int option = ij_option_named(pair.name);
+        rc = option >= 0
+                 ? ij_options_add_text(options, (enum ij_option)option, pair.value, err)
+                 : ij_form_add(form, pair.name, pair.value, err);
         if (rc < 0)
             return rc;
     }

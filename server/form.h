@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "server/options.h"
 
 enum { IJ_FORM_FIELDS = 5, IJ_FORM_VALUE_SIZE = 64 };
 
@@ -22,8 +23,9 @@ bool ij_form_has(const char *name);
 int ij_form_add(struct ij_form *form, const char *name, const char *value,
                 struct imgjob_error *err);
 
-/* Add all pairs of a URL's query. */
-int ij_form_add_query(struct ij_form *form, const char *query, struct imgjob_error *err);
+/* Add all pairs of a URL's query, to the form or to the options. */
+int ij_form_add_query(struct ij_form *form, struct ij_options *options, const char *query,
+                      struct imgjob_error *err);
 
 /* Write the JSON that imgjob_spec_parse() reads; what is missing is left to it. */
 void ij_form_write(const struct ij_form *form, struct ij_buf *out);

@@ -124,6 +124,20 @@ static bool write_draining_check(struct ij_json_out *out, const struct ij_app *a
     return ok;
 }
 
+/* They keep nobody from submitting, so they are told and decide nothing. */
+static void write_files(struct ij_json_out *out, const struct ij_app *app)
+{
+    ij_json_open(out, "webhooks", '{');
+    ij_json_put_bool(out, "enabled", app->webhooks != NULL);
+    ij_json_put_bool(out, "stale", atomic_load(&app->secrets_stale));
+    ij_json_close(out, '}');
+    ij_json_open(out, "presets", '{');
+    ij_json_put_bool(out, "enabled", app->config->presets_file[0] != '\0');
+    ij_json_put_bool(out, "only", app->config->presets_only != 0);
+    ij_json_put_bool(out, "stale", atomic_load(&app->presets_stale));
+    ij_json_close(out, '}');
+}
+
 void ij_handle_ready(struct ij_app *app, struct ij_request *request,
                      struct ij_response *response)
 {
@@ -148,6 +162,7 @@ void ij_handle_ready(struct ij_app *app, struct ij_request *request,
     ij_json_put_str(&out, "durability", full ? "full" : "normal");
     bool process = app->config->isolation == IJ_ISOLATION_PROCESS;
     ij_json_put_str(&out, "isolation", process ? "process" : "inline");
+    write_files(&out, app);
     ij_json_close(&out, '}');
     if (!ready) {
         response->status = 503;

@@ -1,86 +1,60 @@
 /*
- * Owns the calls about jobs: submit, look, fetch. Each reads its request, calls the
- * library once, and puts the outcome into the words of the API. How a body becomes a job
- * is left to submit.c.
+ * Owns the calls about jobs that are there: look, list, cancel, remove, run again. Each
+ * reads its request, calls the library, and puts the outcome into the words of the API.
  */
 #include "server/app.h"
 
 #include <string.h>
 
 #include "server/auto.h"
+#include "server/etag.h"
+#include "server/job.h"
 #include "server/problem.h"
-#include "server/submit.h"
+#include "server/query.h"
 #include "server/wait.h"
 
-enum { LIVE_RETRY_S = 1 }; /* when to ask again about a job that has not ended */
-
-/* ---- submit ---- */
-
-static void answer_accepted(struct ij_response *response, const char *id)
-{
-    struct ij_json_out out = ij_response_json(response, 202);
-    ij_json_put_str(&out, "job_id", id);
-    ij_json_put_str(&out, "status", "pending");
-    ij_json_put_str(&out, "message", "Image processing job submitted");
-    ij_json_close(&out, '}');
-    ij_response_header(response, "Retry-After", "%d", LIVE_RETRY_S);
-}
-
-static void answer_job(struct ij_response *response, const struct imgjob_job *job)
-{
-    response->status = 200;
-    response->content_type = "application/json";
-    ij_buf_add_str(&response->body, imgjob_job_json(job));
-    ij_response_header(response, "Cache-Control", "no-store");
-    if (!imgjob_job_is_ended(job))
-        ij_response_header(response, "Retry-After", "%d", LIVE_RETRY_S);
-}
-
-/* The job is safe whatever comes: what fails from here on is only the waiting. */
-static void answer_submitted(struct ij_app *app, const struct ij_request *request,
-                             struct ij_response *response, const char *id)
-{
-    ij_response_header(response, "Location", "/jobs/%s", id);
-    int seconds = ij_wait_preferred_s(request);
-    IJ_AUTO(ij_job_freep) struct imgjob_job *job = NULL;
-    if (seconds > 0 && ij_wait_begin(app)) {
-        (void)ij_wait_for_job(app, request, id, seconds, &job, NULL);
-        ij_wait_end(app);
-    }
-    if (job && imgjob_job_is_ended(job))
-        answer_job(response, job);
-    else
-        answer_accepted(response, id);
-}
-
-void ij_handle_submit(struct ij_app *app, struct ij_request *request,
-                      struct ij_response *response)
-{
-    IJ_AUTO(ij_submission_done) struct ij_submission submission = { .draft = NULL };
-    char id[IMGJOB_ID_SIZE];
-    if (ij_submit_read(app, request, &submission, response) &&
-        ij_submit_make(app, &submission, response, id))
-        answer_submitted(app, request, response, id);
-}
+enum {
+    PURGE_WAIT_S = 5, /* for the end of a job that is removed while it runs */
+    ETAG_SIZE = 64
+};
 
 /* ---- look ---- */
 
-static void answer_no_job(struct ij_app *app, struct ij_response *response,
-                          const struct imgjob_error *err)
+static bool has_seen(const struct ij_request *request, const struct imgjob_job *job)
 {
-    if (err->code == IMGJOB_E_NOTFOUND)
-        ij_problem(response, 404, imgjob_code_name(err->code), "Job not found");
-    else
-        ij_problem_of_error(response, &app->log, err);
+    char etag[ETAG_SIZE];
+    (void)snprintf(etag, sizeof(etag), "\"%s\"", imgjob_job_version(job));
+    return ij_etag_listed(request, "If-None-Match", IJ_ETAG_WEAK, etag);
 }
 
-static void answer_look(struct ij_app *app, struct ij_response *response, int rc,
-                        const struct imgjob_job *job, const struct imgjob_error *err)
+/* Whether a client that would wait has something to wait for: the end, or where it says
+ * what it has seen, anything else. */
+static bool is_waiting(const struct ij_request *request, const struct imgjob_job *job)
 {
-    if (rc < 0)
-        answer_no_job(app, response, err);
-    else
-        answer_job(response, job);
+    if (imgjob_job_is_ended(job))
+        return false;
+    return !ij_request_header(request, "If-None-Match") || has_seen(request, job);
+}
+
+/* @param job what was read before, and what is read then */
+static int wait_for(struct ij_app *app, const struct ij_request *request, int seconds,
+                    struct imgjob_job **job, struct imgjob_error *err)
+{
+    IJ_AUTO(ij_job_freep) struct imgjob_job *before = ij_steal(job);
+    const char *id = request->parameters[IJ_PATH_ID];
+    if (ij_request_header(request, "If-None-Match"))
+        return ij_wait_for_change(app, request, id, imgjob_job_version(before), seconds,
+                                  job, err);
+    return ij_wait_for_job(app, request, id, seconds, job, err);
+}
+
+static void answer_look(const struct ij_request *request, struct ij_response *response,
+                        const struct imgjob_job *job)
+{
+    ij_job_answer(response, 200, job);
+    if (has_seen(request, job))
+        ij_response_empty(response, 304);
+    ij_response_header(response, "ETag", "\"%s\"", imgjob_job_version(job));
 }
 
 void ij_handle_job(struct ij_app *app, struct ij_request *request,
@@ -94,99 +68,105 @@ void ij_handle_job(struct ij_app *app, struct ij_request *request,
     }
     IJ_AUTO(ij_job_freep) struct imgjob_job *job = NULL;
     int rc = imgjob_store_get(app->store, request->parameters[IJ_PATH_ID], &job, &err);
-    if (rc < 0 || seconds == 0 || imgjob_job_is_ended(job)) {
-        answer_look(app, response, rc, job, &err);
-        return;
+    if (rc == 0 && seconds > 0 && is_waiting(request, job)) {
+        if (!ij_wait_begin(app)) {
+            ij_wait_refuse(app, response);
+            return;
+        }
+        rc = wait_for(app, request, seconds, &job, &err);
+        ij_wait_end(app);
     }
-    if (!ij_wait_begin(app)) {
-        ij_wait_refuse(app, response);
-        return;
-    }
-    ij_job_freep(&job);
-    rc = ij_wait_for_job(app, request, request->parameters[IJ_PATH_ID], seconds, &job,
-                         &err);
+    if (rc < 0)
+        ij_job_answer_failure(app, response, &err);
+    else
+        answer_look(request, response, job);
+}
+
+/* ---- end ---- */
+
+static void answer_conflict(struct ij_app *app, struct ij_response *response,
+                            const struct imgjob_error *err)
+{
+    if (err->code == IMGJOB_E_CONFLICT)
+        ij_problem(response, 409, imgjob_code_name(err->code), "%s", err->text);
+    else
+        ij_job_answer_failure(app, response, err);
+}
+
+static void cancel(struct ij_app *app, const char *id, struct ij_response *response)
+{
+    IJ_AUTO(ij_job_freep) struct imgjob_job *job = NULL;
+    struct imgjob_error err;
+    if (imgjob_store_cancel(app->store, id, &job, &err) < 0)
+        answer_conflict(app, response, &err);
+    else
+        ij_job_answer(response, imgjob_job_is_ended(job) ? 200 : 202, job);
+}
+
+/* Cancel a live job, and give it a moment to end. @return 0 with the job as it then is,
+ * or a code; IMGJOB_E_CONFLICT when it has ended by itself */
+static int end_job(struct ij_app *app, const struct ij_request *request,
+                   struct imgjob_job **out, struct imgjob_error *err)
+{
+    const char *id = request->parameters[IJ_PATH_ID];
+    int rc = imgjob_store_cancel(app->store, id, out, err);
+    if (rc < 0 || imgjob_job_is_ended(*out) || !ij_wait_begin(app))
+        return rc;
+    ij_job_freep(out);
+    *out = NULL;
+    rc = ij_wait_for_job(app, request, id, PURGE_WAIT_S, out, err);
     ij_wait_end(app);
-    answer_look(app, response, rc, job, &err);
+    return rc;
 }
 
-/* ---- fetch ---- */
-
-static int download_read(void *data, uint64_t offset, void *buffer, size_t len,
-                         size_t *out_len, struct imgjob_error *err)
+static void purge(struct ij_app *app, const struct ij_request *request,
+                  struct ij_response *response)
 {
-    return imgjob_download_read(data, offset, buffer, len, out_len, err);
-}
-
-static void download_close(void *data)
-{
-    imgjob_download_close(data);
-}
-
-/* The library says "conflict": is the image not there yet, or not there any more? */
-static void answer_no_image(struct ij_app *app, const struct ij_request *request,
-                            struct ij_response *response)
-{
+    const char *id = request->parameters[IJ_PATH_ID];
     IJ_AUTO(ij_job_freep) struct imgjob_job *job = NULL;
     struct imgjob_error err;
-    if (imgjob_store_get(app->store, request->parameters[IJ_PATH_ID], &job, &err) < 0)
-        answer_no_job(app, response, &err);
-    else if (imgjob_job_status(job) == IMGJOB_STATUS_COMPLETED)
-        ij_problem(response, 410, "expired", "Image has expired");
-    else
-        ij_problem(response, 400, imgjob_code_name(IMGJOB_E_CONFLICT), "Image not ready");
-}
-
-/* The library says "not found": is it the job, or only that output? */
-static void answer_no_output(struct ij_app *app, const struct ij_request *request,
-                             struct ij_response *response, const struct imgjob_error *err)
-{
-    IJ_AUTO(ij_job_freep) struct imgjob_job *job = NULL;
-    bool is_output =
-        err->code == IMGJOB_E_NOTFOUND &&
-        imgjob_store_get(app->store, request->parameters[IJ_PATH_ID], &job, NULL) == 0;
-    if (is_output)
-        ij_problem(response, 404, imgjob_code_name(err->code), "%s", err->text);
-    else
-        answer_no_job(app, response, err);
-}
-
-/* Both parameters are of an output that exists, so they hold nothing but letters, digits,
- * dashes and underscores. */
-static void name_download(struct ij_response *response, const struct ij_request *request,
-                          uint32_t format)
-{
-    const char *name = request->parameters[IJ_PATH_NAME];
-    ij_response_header(response, "Content-Disposition", "inline; filename=\"%s%s%s.%s\"",
-                       request->parameters[IJ_PATH_ID], name[0] ? "-" : "", name,
-                       imgjob_format_extension(format));
-}
-
-void ij_handle_download(struct ij_app *app, struct ij_request *request,
-                        struct ij_response *response)
-{
-    struct imgjob_download *download = NULL;
-    struct imgjob_error err;
-    const char *name = request->parameters[IJ_PATH_NAME];
-    int rc = imgjob_store_open_output(app->store, request->parameters[IJ_PATH_ID],
-                                      name[0] ? name : NULL, &download, &err);
+    int rc = imgjob_store_purge(app->store, id, &err);
     if (rc == IMGJOB_E_CONFLICT) {
-        answer_no_image(app, request, response);
+        rc = end_job(app, request, &job, &err);
+        if (rc == IMGJOB_E_CONFLICT || (rc == 0 && imgjob_job_is_ended(job)))
+            rc = imgjob_store_purge(app->store, id, &err);
+        else if (rc == 0) { /* it still runs: whoever asks again finds it ended */
+            ij_job_answer(response, 202, job);
+            return;
+        }
+    }
+    if (rc < 0)
+        answer_conflict(app, response, &err);
+    else
+        ij_response_empty(response, 204);
+}
+
+void ij_handle_delete_job(struct ij_app *app, struct ij_request *request,
+                          struct ij_response *response)
+{
+    struct imgjob_error err;
+    bool is_purge;
+    if (ij_query_read_only_switch(request->query, "purge", &is_purge, &err) < 0)
+        ij_problem_of_error(response, &app->log, &err);
+    else if (is_purge)
+        purge(app, request, response);
+    else
+        cancel(app, request->parameters[IJ_PATH_ID], response);
+}
+
+void ij_handle_retry_job(struct ij_app *app, struct ij_request *request,
+                         struct ij_response *response)
+{
+    if (atomic_load(&app->draining)) {
+        ij_problem(response, 503, "draining", "the server is about to end");
         return;
     }
-    if (rc < 0) {
-        answer_no_output(app, request, response, &err);
+    IJ_AUTO(ij_job_freep) struct imgjob_job *job = NULL;
+    struct imgjob_error err;
+    if (imgjob_store_retry(app->store, request->parameters[IJ_PATH_ID], &job, &err) < 0) {
+        answer_conflict(app, response, &err);
         return;
     }
-    uint32_t format = imgjob_download_format(download);
-    response->status = 200;
-    response->content_type = imgjob_format_media_type(format);
-    name_download(response, request, format);
-    ij_response_header(response, "Content-Security-Policy",
-                       "default-src 'none'; sandbox");
-    response->source = (struct ij_body_source){
-        .read = download_read,
-        .close = download_close,
-        .data = download,
-        .length = imgjob_download_length(download),
-    };
+    ij_job_answer(response, 202, job);
+    ij_job_locate(app, response, imgjob_job_id(job));
 }

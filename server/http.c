@@ -6,17 +6,12 @@
  */
 #include "server/http.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <inttypes.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
 
 #include <civetweb.h>
 
@@ -29,7 +24,10 @@
 
 enum {
     PIECE = 65536,           /* bytes of a body that are sent or read at once */
-    HEAD_MAX = 4096,         /* bytes of our own header lines */
+    HEAD_MAX = 16384,        /* bytes of our own header lines */
+    STALL_MS = 10000,        /* a client that takes nothing for so long has left */
+    STREAM_WRITE_MS = 10000, /* to take one event, whole */
+    STREAM_BUFFER = 131072,  /* bytes the kernel keeps for a slow reader of a stream */
     REQUEST_MAX_MS = 120000, /* to read a whole body */
     DRAINERS_MAX = 16,       /* at a time */
     DRAIN_MAX = 32 << 20,    /* bytes of a refused body that are read and dropped */
@@ -54,99 +52,157 @@ struct ij_http {
     bool has_stopped;
 };
 
-/* ---- answering ---- */
+/* One connection as long as its request is served. Owned by the thread that serves it. */
+struct ij_wire {
+    struct mg_connection *connection;
+    struct ij_http *http;
+    int fd; /* civetweb's; -1 = not known */
+    bool is_sought;
+    uint64_t sent; /* bytes of a stream */
+};
 
-static bool send_all(struct mg_connection *connection, const void *data, size_t len)
+/* ---- the socket ---- */
+
+/* Looking for it costs a call for every descriptor there is, so most requests do not. */
+static int socket_of(const struct ij_request *request)
 {
-    return mg_write(connection, data, len) == (int)len;
+    struct ij_wire *wire = request->wire;
+    if (!wire->is_sought)
+        wire->fd =
+            ij_socket_find(wire->http->port, request->remote, request->remote_port);
+    wire->is_sought = true;
+    return wire->fd;
 }
 
-static void compose_head(const struct ij_response *response, uint64_t length,
-                         struct ij_buf *out)
+bool ij_http_is_gone(const struct ij_request *request)
 {
-    char date[64] = "";
-    time_t now = time(NULL);
-    struct tm utc;
-    if (gmtime_r(&now, &utc))
-        (void)strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &utc);
-    ij_buf_printf(out,
-                  "HTTP/1.1 %d %s\r\n"
-                  "Date: %s\r\n"
-                  "Connection: close\r\n"
-                  "Content-Type: %s\r\n"
-                  "Content-Length: %" PRIu64 "\r\n"
-                  "X-Request-Id: %s\r\n"
-                  "X-Content-Type-Options: nosniff\r\n",
-                  response->status, ij_status_title(response->status), date,
-                  response->content_type ? response->content_type : "text/plain", length,
-                  response->request_id);
-    ij_buf_add(out, response->head.data, response->head.len);
-    ij_buf_add(out, "\r\n", 2);
+    int fd = socket_of(request);
+    return fd >= 0 && ij_socket_is_closed(fd);
+}
+
+/* civetweb gives up a client that takes nothing for request_timeout_ms. */
+static bool send_all(const struct ij_wire *wire, const void *data, size_t len)
+{
+    return mg_write(wire->connection, data, len) == (int)len;
+}
+
+bool ij_http_write(const struct ij_request *request, const void *data, size_t len)
+{
+    int fd = socket_of(request);
+    bool is_sent = fd >= 0 ? ij_socket_send(fd, data, len, STALL_MS, STREAM_WRITE_MS)
+                           : send_all(request->wire, data, len);
+    request->wire->sent += is_sent ? len : 0;
+    return is_sent;
+}
+
+/* ---- answering ---- */
+
+static void log_cut(const struct ij_wire *wire, const struct ij_response *response,
+                    uint64_t sent, const char *why)
+{
+    ij_log(&wire->http->log, IMGJOB_LOG_ERROR, "http", NULL,
+           "request %s: cut off after %" PRIu64 " of %" PRIu64 " bytes: %s",
+           response->request_id, sent, response->source.length, why);
 }
 
 /* The head already stands in `piece`; the first bytes of the image join it, since every
  * write is a packet. @return bytes of the body that were sent */
-static uint64_t send_source(struct ij_http *http, struct mg_connection *connection,
-                            const struct ij_response *response, struct ij_buf *head)
+static uint64_t send_source(const struct ij_wire *wire,
+                            const struct ij_response *response, const struct ij_buf *head)
 {
     const struct ij_body_source *source = &response->source;
     IJ_AUTO(ij_free) char *piece = malloc(PIECE);
     if (!piece)
         return 0;
-    size_t used = head->len; /* below HEAD_MAX, far below PIECE */
+    size_t used = head->len; /* at most HEAD_MAX, far below PIECE */
     memcpy(piece, head->data, used);
-    uint64_t offset = 0;
-    while (offset < source->length) {
+    uint64_t sent = 0;
+    while (sent < source->length) {
         struct imgjob_error err;
-        size_t len = 0;
-        int rc =
-            source->read(source->data, offset, piece + used, PIECE - used, &len, &err);
+        uint64_t left = source->length - sent;
+        size_t wanted = left < PIECE - used ? (size_t)left : PIECE - used, len = 0;
+        int rc = source->read(source->data, source->offset + sent, piece + used, wanted,
+                              &len, &err);
         if (rc < 0 || len == 0) {
-            ij_log(&http->log, IMGJOB_LOG_ERROR, "http", NULL,
-                   "request %s: cut off after %" PRIu64 " of %" PRIu64 " bytes: %s",
-                   response->request_id, offset, source->length,
-                   rc < 0 ? err.text : "the image is shorter than it was");
-            return offset;
+            log_cut(wire, response, sent,
+                    rc < 0 ? err.text : "the image is shorter than it was");
+            return sent;
         }
-        if (!send_all(connection, piece, used + len))
-            return offset;
-        offset += len;
+        if (!send_all(wire, piece, used + len))
+            return sent;
+        sent += len;
         used = 0;
     }
-    return offset;
+    return sent;
+}
+
+/* From the page cache to the socket, where both are known. @return as send_source() */
+static uint64_t send_file(const struct ij_request *request,
+                          const struct ij_response *response, const struct ij_buf *head)
+{
+    const struct ij_body_source *source = &response->source;
+    int file = source->file ? source->file(source->data) : -1;
+    int fd = file >= 0 && source->length > PIECE ? socket_of(request) : -1;
+    if (fd < 0)
+        return send_source(request->wire, response, head);
+    uint64_t sent = 0;
+    if (send_all(request->wire, head->data, head->len) &&
+        ij_socket_send_file(fd, file, source->offset, source->length, STALL_MS, &sent) ==
+            IJ_SOCKET_FILE_FAILED)
+        log_cut(request->wire, response, sent, "the image cannot be read to its end");
+    return sent;
+}
+
+static uint64_t send_stream(const struct ij_request *request,
+                            const struct ij_response *response, const struct ij_buf *head)
+{
+    int fd = socket_of(request);
+    if (fd >= 0)
+        ij_socket_bound(fd, STREAM_BUFFER);
+    if (!send_all(request->wire, head->data, head->len))
+        return 0;
+    response->stream.run(response->stream.data, request);
+    return request->wire->sent;
+}
+
+/* The head and a body that is at hand; small ones in one packet. */
+static uint64_t send_body(const struct ij_wire *wire, const struct ij_response *response,
+                          struct ij_buf *head)
+{
+    const struct ij_buf *body = &response->body;
+    bool is_small = body->len <= PIECE;
+    if (is_small)
+        ij_buf_add(head, body->data, body->len);
+    if (head->failed || !send_all(wire, head->data, head->len))
+        return 0;
+    return is_small || send_all(wire, body->data, body->len) ? body->len : 0;
 }
 
 /* @return bytes of the body that were sent */
-static uint64_t send_response(struct ij_http *http, const struct ij_request *request,
+static uint64_t send_response(const struct ij_request *request,
                               struct ij_response *response)
 {
-    struct mg_connection *connection = request->connection;
-    bool streams = response->source.read != NULL;
     if (response->body.failed || response->head.failed) { /* out of memory */
-        ij_buf_clear(&response->body);
-        ij_buf_clear(&response->head);
-        response->status = 500;
-        streams = false;
+        ij_response_done(response);
+        ij_response_empty(response, 500);
     }
-    if (!streams && response->body.len > 0)
+    bool has_source = response->source.read != NULL;
+    if (!has_source && response->body.len > 0)
         ij_buf_add(&response->body, "\n", 1); /* for people with a terminal */
-    uint64_t length = streams ? response->source.length : response->body.len;
-    bool has_body = strcmp(request->method, "HEAD") != 0 && length > 0;
-    IJ_AUTO(ij_buf_done) struct ij_buf out = { .max = 4 << 20 };
-    compose_head(response, length, &out);
-    if (has_body && streams && out.len <= HEAD_MAX)
-        return send_source(http, connection, response, &out);
-    if (has_body && !streams)
-        ij_buf_add(&out, response->body.data, response->body.len);
-    if (out.failed || !send_all(connection, out.data, out.len))
+    uint64_t length = has_source ? response->source.length : response->body.len;
+    IJ_AUTO(ij_buf_done) struct ij_buf head = { .max = HEAD_MAX + PIECE };
+    ij_response_compose(response, length, &head);
+    if (head.failed || head.len > HEAD_MAX)
         return 0;
-    return has_body ? length : 0;
-}
-
-bool ij_http_is_gone(const struct ij_request *request)
-{
-    int fd = ij_socket_find(request->remote, request->remote_port);
-    return fd >= 0 && ij_socket_is_closed(fd);
+    bool is_head = strcmp(request->method, "HEAD") == 0;
+    if (!is_head && response->stream.run)
+        return send_stream(request, response, &head);
+    if (!is_head && has_source && length > 0)
+        return send_file(request, response, &head);
+    if (!is_head && !has_source)
+        return send_body(request->wire, response, &head);
+    (void)send_all(request->wire, head.data, head.len); /* a client that left is logged */
+    return 0;
 }
 
 /*
@@ -160,7 +216,7 @@ static void drain(struct ij_http *http, const struct ij_request *request)
     if (ij_request_header(request, "Expect") && !request->body_begun)
         return;
     if (atomic_fetch_add(&http->drainers, 1) < DRAINERS_MAX) {
-        int fd = ij_socket_find(request->remote, request->remote_port);
+        int fd = socket_of(request);
         if (fd >= 0)
             ij_socket_drain(fd, DRAIN_MS, DRAIN_MAX);
     }
@@ -170,7 +226,7 @@ static void drain(struct ij_http *http, const struct ij_request *request)
 static void answer(struct ij_http *http, struct ij_request *request,
                    struct ij_response *response)
 {
-    uint64_t bytes = send_response(http, request, response);
+    uint64_t bytes = send_response(request, response);
     http->callbacks.served(http->callbacks.data, request, response->status, bytes);
     /* of a request that was not understood nobody knows how much is to come */
     if (!request->is_understood || request->received < request->length)
@@ -179,9 +235,9 @@ static void answer(struct ij_http *http, struct ij_request *request,
 
 /* ---- requests ---- */
 
-static void begin_request(struct ij_request *request, struct mg_connection *connection)
+static void begin_request(struct ij_request *request, struct ij_wire *wire)
 {
-    request->connection = connection;
+    request->wire = wire;
     request->began_ms = ij_mono_ms(&ij_clock_system);
     request->method = request->path = request->query = request->remote = "";
     struct ij_id id = { { 0 } };
@@ -220,8 +276,9 @@ static int on_request(struct mg_connection *connection)
     const struct mg_request_info *info = mg_get_request_info(connection);
     struct ij_http *http = info->user_data;
     count_active(http, 1);
+    struct ij_wire wire = { connection, http, .fd = -1 };
     struct ij_request request = { .has_length = false };
-    begin_request(&request, connection);
+    begin_request(&request, &wire);
     read_request(&request, info);
     IJ_AUTO(ij_response_done) struct ij_response response = { .request_id = request.id };
     struct imgjob_error err;
@@ -241,8 +298,9 @@ static int on_error(struct mg_connection *connection, int status, const char *te
 {
     const struct mg_request_info *info = mg_get_request_info(connection);
     struct ij_http *http = info->user_data;
+    struct ij_wire wire = { connection, http, .fd = -1 };
     struct ij_request request = { .has_length = false };
-    begin_request(&request, connection);
+    begin_request(&request, &wire);
     request.remote = info->remote_addr;
     IJ_AUTO(ij_response_done) struct ij_response response = { .request_id = request.id };
     if (status == 411) /* civetweb's word for a length that is none */
@@ -270,23 +328,19 @@ static int on_log(const struct mg_connection *connection, const char *text)
     return 1;
 }
 
-static bool tell_to_continue(struct ij_request *request)
-{
-    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    return send_all(request->connection, text, sizeof(text) - 1);
-}
-
 long ij_http_read(struct ij_request *request, void *buffer, size_t len,
                   struct imgjob_error *err)
 {
-    if (!request->body_begun && request->expects_continue && !tell_to_continue(request))
+    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    if (!request->body_begun && request->expects_continue &&
+        !send_all(request->wire, go_on, sizeof(go_on) - 1))
         return ij_fail(err, IMGJOB_E_INVALID, "the client went away");
     request->body_begun = true;
     uint64_t left = request->length - request->received;
     size_t wanted = left < len ? (size_t)left : len;
     if (wanted == 0)
         return 0;
-    int got = mg_read(request->connection, buffer, wanted);
+    int got = mg_read(request->wire->connection, buffer, wanted);
     if (got > 0)
         request->received += (uint64_t)got;
     if (got < (int)wanted)
@@ -404,16 +458,6 @@ static void *stop_context(void *data)
     return NULL;
 }
 
-/* civetweb looks at its stop flag when a connection comes, else every two seconds. */
-static void knock(const struct ij_http *http)
-{
-    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(http->port) };
-    IJ_AUTO(ij_close) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && inet_pton(AF_INET, http->bind, &to.sin_addr) == 1)
-        (void)connect(fd, (struct sockaddr *)&to,
-                      sizeof(to)); /* refused once it is over */
-}
-
 static void wait_for_requests(struct ij_http *http)
 {
     int64_t until = ij_mono_ms(&ij_clock_system) + STOP_GRACE_MS;
@@ -433,7 +477,8 @@ static void stop_knocking(struct ij_http *http)
     (void)pthread_mutex_lock(&http->lock);
     while (!http->has_stopped) {
         (void)pthread_mutex_unlock(&http->lock);
-        knock(http);
+        /* civetweb looks at its stop flag when a connection comes, else every 2 s */
+        ij_socket_knock(http->bind, http->port);
         (void)pthread_mutex_lock(&http->lock);
         int64_t until = ij_mono_ms(&ij_clock_system) + KNOCK_MS;
         if (!http->has_stopped)

@@ -38,6 +38,10 @@ uint32_t ij_http_port(const struct ij_http *http);
  * only half-closed looks the same. */
 bool ij_http_is_gone(const struct ij_request *request);
 
+/* Send the next bytes of a stream. @return false when the client has gone or does not
+ * take them in time: the stream is over then */
+bool ij_http_write(const struct ij_request *request, const void *data, size_t len);
+
 /*
  * Read the next bytes of a request's body: `len` of them, fewer at its end. A client that
  * waits for "100 Continue" is told to go on by the first call.

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/auto.h"
 #include "server/spec.h"
 
 void ij_scan_init(struct ij_scan *scan, ij_bytes_sink sink, void *data)
@@ -161,10 +160,7 @@ static int end_image(struct ij_scan *scan, struct imgjob_error *err)
         return ij_fail(err, IMGJOB_E_INVALID, "%s: is empty", scan->key);
     scan->state = IJ_SCAN_OUTSIDE;
     static const char placeholder[] = "\"\"";
-    int rc = keep(scan, placeholder, placeholder + 2, err);
-    scan->members[scan->member_count++] =
-        (struct ij_scan_member){ scan->key_from, scan->rest.len };
-    return rc;
+    return keep(scan, placeholder, placeholder + 2, err);
 }
 
 static int take_escape(struct ij_scan *scan, char c, struct imgjob_error *err)
@@ -271,7 +267,7 @@ static int scan_string(struct ij_scan *scan, const char **at, const char *end,
 }
 
 /* A quote outside strings: which string does it begin? */
-static void begin_string(struct ij_scan *scan, size_t offset)
+static void begin_string(struct ij_scan *scan)
 {
     scan->escape = (struct ij_escape){ 0 };
     if (scan->wants_image) {
@@ -286,10 +282,8 @@ static void begin_string(struct ij_scan *scan, size_t offset)
     }
     scan->state = IJ_SCAN_STRING;
     scan->in_key = scan->depth == 1 && scan->expects_key;
-    if (scan->in_key) {
+    if (scan->in_key)
         scan->key_len = 0;
-        scan->key_from = offset;
-    }
 }
 
 /* One character outside strings. */
@@ -319,7 +313,7 @@ static int scan_outside(struct ij_scan *scan, const char **at, const char *end,
     while (*at < end) {
         char c = *(*at)++;
         if (c == '"') {
-            begin_string(scan, scan->rest.len + (size_t)(*at - 1 - from));
+            begin_string(scan);
             bool kept = scan->state == IJ_SCAN_STRING; /* an image gets other quotes */
             return keep(scan, from, kept ? *at : *at - 1, err);
         }
@@ -371,41 +365,12 @@ int ij_scan_feed(struct ij_scan *scan, const char *text, size_t len,
 
 /* ---- the end ---- */
 
-/* Cut a member, with one of the commas beside it, out of valid JSON. */
-static void cut_member(struct ij_scan *scan, const struct ij_scan_member *member)
-{
-    char *text = scan->rest.data;
-    size_t from = member->from, end = member->end;
-    while (is_space(text[end]))
-        end++;
-    if (text[end] == ',')
-        end++;
-    else {
-        while (is_space(text[from - 1]))
-            from--;
-        if (text[from - 1] == ',')
-            from--;
-    }
-    memmove(text + from, text + end, scan->rest.len - end + 1);
-    scan->rest.len -= end - from;
-}
-
-int ij_scan_end(struct ij_scan *scan, bool *out_is_long, struct imgjob_error *err)
+int ij_scan_end(struct ij_scan *scan, struct ij_json **out_root, struct imgjob_error *err)
 {
     if (scan->state == IJ_SCAN_START)
         return ij_fail(err, IMGJOB_E_INVALID, "the body is empty");
     if (scan->state != IJ_SCAN_OUTSIDE)
         return ij_fail(err, IMGJOB_E_INVALID, "JSON: the text ends within a string");
-    IJ_AUTO(ij_json_freep) struct ij_json *root = NULL;
-    int rc = ij_json_parse(scan->rest.data, scan->rest.len, IJ_SENT_SPEC_DEPTH_MAX, &root,
-                           err);
-    if (rc < 0)
-        return rc;
-    if (!scan->inputs.seen[0])
-        return ij_fail(err, IMGJOB_E_INVALID,
-                       "image_data is missing: the image in base64");
-    *out_is_long = ij_sent_spec_is_long(root);
-    while (scan->member_count > 0) /* the last first: a cut moves what stands behind it */
-        cut_member(scan, &scan->members[--scan->member_count]);
-    return 0;
+    return ij_json_parse(scan->rest.data, scan->rest.len, IJ_SENT_SPEC_DEPTH_MAX,
+                         out_root, err);
 }

@@ -29,11 +29,6 @@ struct ij_escape {
     uint32_t value;
 };
 
-/* Where a member of the body's object stands in the text that is kept. */
-struct ij_scan_member {
-    size_t from, end;
-};
-
 /* Owned by one thread; large, so it belongs on the heap. Begin with ij_scan_init(), end
  * with ij_scan_done(). */
 struct ij_scan {
@@ -47,7 +42,6 @@ struct ij_scan {
     bool in_key;                /* the string under way is a key of the body's object */
     char key[IJ_SCAN_KEY_SIZE]; /* the last key of the body's object, cut */
     size_t key_len;
-    size_t key_from;   /* where it stands in `rest` */
     bool key_is_input; /* it names an input whose value has not been seen */
     bool wants_image;  /* and its colon has been seen */
     struct ij_input_names inputs;
@@ -60,10 +54,7 @@ struct ij_scan {
     bool prefix_read;
     uint64_t value_len; /* bytes of it handed to the sink */
 
-    struct ij_scan_member
-        members[1 + IMGJOB_INPUTS_MAX]; /* of the inputs seen, in their order */
-    unsigned member_count;
-    struct ij_buf rest; /* the body with empty texts for the images; see ij_scan_end() */
+    struct ij_buf rest; /* the body with empty texts for the images */
     uint8_t decoded[IJ_SCAN_PIECE / 4 * 3 + 3];
 };
 
@@ -75,9 +66,12 @@ int ij_scan_feed(struct ij_scan *scan, const char *text, size_t len,
                  struct imgjob_error *err);
 
 /*
- * The body is whole. On success `rest` is its JSON object without the images, checked by
- * ij_json_parse(), and `out_is_long` is ij_sent_spec_is_long() of it.
+ * The body is whole. `scan->inputs` tells which inputs it gave.
+ *
+ * @param out_root its JSON object, where empty texts stand for the images; the caller's,
+ * to end with ij_json_free()
  */
-int ij_scan_end(struct ij_scan *scan, bool *out_is_long, struct imgjob_error *err);
+int ij_scan_end(struct ij_scan *scan, struct ij_json **out_root,
+                struct imgjob_error *err);
 
 void ij_scan_done(struct ij_scan *scan);

@@ -6,10 +6,14 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/clock.h"
 #include "server/http.h"
+#include "server/http_metrics.h"
 #include "server/log.h"
 #include "server/notify.h"
 #include "server/open.h"
+#include "server/operate.h"
+#include "server/presets.h"
 #include "server/process.h"
 #include "server/router.h"
 #include "server/signals.h"
@@ -34,6 +38,8 @@ static void served(void *data, const struct ij_request *request, int status,
 {
     const struct server *server = data;
     ij_log_writer_request(&server->writer, request, status, bytes);
+    ij_http_metrics_count(server->app.metrics, request, status,
+                          ij_mono_ms(&ij_clock_system) - request->began_ms);
 }
 
 static int start_listener(struct server *server, struct imgjob_error *err)
@@ -48,6 +54,21 @@ static int start_listener(struct server *server, struct imgjob_error *err)
     return ij_http_start(&options, &server->http, err);
 }
 
+static int open_all(struct ij_app *app, struct imgjob_error *err)
+{
+    const struct ij_config *config = app->config;
+    int rc = ij_presets_new(&app->presets, err);
+    if (rc == 0)
+        rc = ij_presets_load(app->presets, config->presets_file, err);
+    if (rc == 0)
+        rc = ij_http_metrics_new(&app->metrics, err);
+    if (rc == 0)
+        rc = ij_open_store(config, app->log, &app->store, err);
+    if (rc == 0)
+        rc = ij_open_webhooks(config, app->log, app->store, &app->webhooks, err);
+    return rc < 0 ? rc : ij_open_pool(config, app->log, app->store, &app->pool, err);
+}
+
 static int start(struct server *server, struct imgjob_error *err)
 {
     const struct ij_config *config = &server->config;
@@ -57,6 +78,7 @@ static int start(struct server *server, struct imgjob_error *err)
                                 (uint32_t)config->log_level };
     app->config = config;
     app->log = (struct ij_log){ ij_log_writer_event, &server->writer };
+    app->started_ms = ij_mono_ms(&ij_clock_system);
     app->max_waiters =
         (uint32_t)(config->max_waiters ? config->max_waiters : config->http_threads / 2);
     uint64_t workers =
@@ -65,9 +87,7 @@ static int start(struct server *server, struct imgjob_error *err)
     if (rc == 0)
         rc = ij_signals_hold(err);
     if (rc == 0)
-        rc = ij_open_store(config, app->log, &app->store, err);
-    if (rc == 0)
-        rc = ij_open_pool(config, app->log, app->store, &app->pool, err);
+        rc = open_all(app, err);
     return rc < 0 ? rc : start_listener(server, err);
 }
 
@@ -105,11 +125,15 @@ static void stop(struct server *server, const char *cause)
 
 static void done(struct server *server)
 {
-    if (server->app.store)
-        imgjob_store_wake_waiters(server->app.store);
-    ij_http_stop(server->http); /* requests look at the pool until their end */
-    imgjob_pool_close(server->app.pool);
-    imgjob_store_close(server->app.store);
+    struct ij_app *app = &server->app;
+    if (app->store)
+        imgjob_store_wake_waiters(app->store);
+    ij_http_stop(server->http); /* requests look at all the rest until their end */
+    imgjob_webhooks_close(app->webhooks);
+    imgjob_pool_close(app->pool);
+    imgjob_store_close(app->store);
+    ij_http_metrics_free(app->metrics);
+    ij_presets_free(app->presets);
     ij_config_done(&server->config);
 }
 
@@ -130,40 +154,23 @@ static int run(struct server *server)
     return has_failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static int print_operations(void)
-{
-    struct imgjob_error err;
-    char *text = NULL;
-    if (imgjob_spec_markdown(&text, &err) < 0) {
-        (void)fprintf(stderr, "imgjobd: %s\n", err.text);
-        return EXIT_FAILURE;
-    }
-    (void)fputs(text, stdout);
-    imgjob_text_free(text);
-    return EXIT_SUCCESS;
-}
-
 int main(int argc, char **argv)
 {
     (void)argc; /* the list ends with NULL as well */
     static struct server server;
     const struct ij_command command = { argv, environ };
     struct imgjob_error err;
-    enum ij_config_action action;
+    struct ij_task task;
     ij_process_limit_memory();
     if (ij_config_init(&server.config, &err) < 0 ||
-        ij_config_load(&server.config, &command, &action, &err) < 0) {
+        ij_config_load(&server.config, &command, &task, &err) < 0) {
         (void)fprintf(stderr, "imgjobd: %s\n", err.text);
         ij_config_done(&server.config);
         return 2;
     }
-    if (action == IJ_CONFIG_RUN)
+    if (task.action == IJ_CONFIG_RUN)
         return run(&server);
-    int status = EXIT_SUCCESS;
-    if (action == IJ_CONFIG_OPERATIONS)
-        status = print_operations();
-    else
-        ij_config_print(&server.config, action, stdout);
+    int status = ij_operate(&server.config, &task);
     ij_config_done(&server.config);
     return status;
 }

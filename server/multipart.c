@@ -82,7 +82,7 @@ static int find_parameter(const char *at, const char *end, const char *name, cha
 int ij_multipart_init(struct ij_multipart *multipart, const char *content_type,
                       const struct ij_part_sink *sink, struct imgjob_error *err)
 {
-    *multipart = (struct ij_multipart){ .sink = *sink };
+    *multipart = (struct ij_multipart){ .sink = *sink, .parts_max = IJ_PARTS_MAX };
     char boundary[IJ_BOUNDARY_MAX + 1];
     int rc = find_parameter(content_type, content_type + strlen(content_type), "boundary",
                             boundary, sizeof(boundary));
@@ -160,9 +160,9 @@ static int begin_part(struct ij_multipart *multipart, const char *block, const c
     }
     if (!headers.has_name)
         return malformed(err, "a part has no Content-Disposition");
-    if (++multipart->parts > IJ_PARTS_MAX)
-        return ij_fail(err, IMGJOB_E_INVALID, "multipart body: more than %d parts",
-                       IJ_PARTS_MAX);
+    if (++multipart->parts > multipart->parts_max)
+        return ij_fail(err, IMGJOB_E_INVALID, "multipart body: more than %u parts",
+                       multipart->parts_max);
     multipart->state = IJ_MULTIPART_BODY;
     return multipart->sink.begin(multipart->sink.data, headers.name, err);
 }

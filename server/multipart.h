@@ -10,7 +10,7 @@ enum {
     IJ_BOUNDARY_MAX = 70, /* RFC 2046 §5.1.1 */
     IJ_PART_NAME_SIZE = 64,
     IJ_PART_HEADERS_MAX = 4096,
-    IJ_PARTS_MAX = 16
+    IJ_PARTS_MAX = 40 /* all inputs, fields and options there are */
 };
 
 /* Where the parts go. Each returns 0, or negative: the reading then ends. */
@@ -36,7 +36,8 @@ struct ij_multipart {
     char delimiter[IJ_BOUNDARY_MAX + 5]; /* CRLF, two dashes, the boundary */
     size_t delimiter_len;
     unsigned parts;
-    bool begun; /* something has been consumed */
+    unsigned parts_max; /* IJ_PARTS_MAX, unless it is set behind ij_multipart_init() */
+    bool begun;         /* something has been consumed */
 };
 
 /* Begin. `content_type` is the whole header value. @return 0 or IMGJOB_E_INVALID when its

@@ -1,9 +1,9 @@
 /* Owns the translation of the server's settings into the library's options. */
 #include "server/open.h"
 
-#include <stdio.h>
-
 #include "base/auto.h"
+#include "server/presets.h"
+#include "server/secrets.h"
 
 /* The library's set of the formats that are switched on. */
 static uint32_t extra_formats(const struct ij_config *config)
@@ -21,34 +21,51 @@ static uint32_t extra_formats(const struct ij_config *config)
     return set;
 }
 
-int ij_open_store(const struct ij_config *config, struct ij_log log,
-                  struct imgjob_store **out, struct imgjob_error *err)
+void ij_store_urls_done(struct ij_store_urls *urls)
 {
-    IJ_AUTO(ij_buf_done) struct ij_buf jobs = { .max = 8192 };
-    IJ_AUTO(ij_buf_done) struct ij_buf inputs = { .max = 8192 };
-    IJ_AUTO(ij_buf_done) struct ij_buf outputs = { .max = 8192 };
-    ij_buf_printf(&jobs, "sqlite:%s", config->db_path);
-    ij_buf_printf(&inputs, "file:%s", config->upload_dir);
-    ij_buf_printf(&outputs, "file:%s", config->output_dir);
-    if (jobs.failed || inputs.failed || outputs.failed)
+    ij_buf_done(&urls->jobs);
+    ij_buf_done(&urls->inputs);
+    ij_buf_done(&urls->outputs);
+}
+
+int ij_open_options(const struct ij_config *config, struct ij_log log,
+                    struct ij_store_urls *urls, struct imgjob_store_options *out,
+                    struct imgjob_error *err)
+{
+    ij_buf_printf(&urls->jobs, "sqlite:%s", config->db_path);
+    ij_buf_printf(&urls->inputs, "file:%s", config->upload_dir);
+    ij_buf_printf(&urls->outputs, "file:%s", config->output_dir);
+    if (urls->jobs.failed || urls->inputs.failed || urls->outputs.failed)
         return ij_fail_nomem(err, "opening the store");
-    const struct imgjob_store_options options = {
-        .size = sizeof(options),
-        .jobs_url = jobs.data,
-        .inputs_url = inputs.data,
-        .outputs_url = outputs.data,
+    *out = (struct imgjob_store_options){
+        .size = sizeof(*out),
+        .jobs_url = urls->jobs.data,
+        .inputs_url = urls->inputs.data,
+        .outputs_url = urls->outputs.data,
         .max_upload_size = config->max_upload_size,
         .max_queued_jobs = config->max_queued_jobs,
         .min_free_bytes = config->min_free_bytes,
         .result_ttl_ms = config->result_ttl_s * 1000,
         .job_ttl_ms = config->job_ttl_s * 1000,
+        .max_stored_bytes = config->max_stored_bytes,
+        .idempotency_ttl_ms = config->idempotency_ttl_s * 1000,
+        .multi_process = config->multi_process != 0,
         .durability = config->durability == IJ_DURABILITY_FULL ? IMGJOB_DURABILITY_FULL
                                                                : IMGJOB_DURABILITY_NORMAL,
         .extra_formats = extra_formats(config),
         .log = log.fn,
         .log_data = log.data,
     };
-    return imgjob_store_open(&options, out, err);
+    return 0;
+}
+
+int ij_open_store(const struct ij_config *config, struct ij_log log,
+                  struct imgjob_store **out, struct imgjob_error *err)
+{
+    IJ_AUTO(ij_store_urls_done) struct ij_store_urls urls = { { 0 } };
+    struct imgjob_store_options options;
+    int rc = ij_open_options(config, log, &urls, &options, err);
+    return rc < 0 ? rc : imgjob_store_open(&options, out, err);
 }
 
 int ij_open_pool(const struct ij_config *config, struct ij_log log,
@@ -74,6 +91,7 @@ int ij_open_pool(const struct ij_config *config, struct ij_log log,
         .limits = &limits,
         .job_timeout_ms = (uint32_t)config->job_timeout_ms,
         .job_cpu_ms = (uint32_t)config->job_cpu_ms,
+        .lease_ms = (uint32_t)config->lease_ms,
         .worker_memory_limit = config->worker_memory_limit,
         .paused = config->paused != 0,
         .safe_shrink = config->jpeg_shrink != 0,
@@ -81,4 +99,61 @@ int ij_open_pool(const struct ij_config *config, struct ij_log log,
         .log_data = log.data,
     };
     return imgjob_pool_open(store, &options, out, err);
+}
+
+int ij_open_webhooks(const struct ij_config *config, struct ij_log log,
+                     struct imgjob_store *store, struct imgjob_webhooks **out,
+                     struct imgjob_error *err)
+{
+    if (!config->webhook_secrets_file[0])
+        return 0;
+    IJ_AUTO(ij_secrets_done) struct ij_secrets secrets = { 0 };
+    int rc = ij_secrets_read(config->webhook_secrets_file, &secrets, err);
+    if (rc < 0)
+        return rc;
+    const struct imgjob_webhook_options options = {
+        .size = sizeof(options),
+        .secrets = secrets.list,
+        .secret_count = secrets.count,
+        .timeout_ms = (uint32_t)config->webhook_timeout_ms,
+        .allow_private = config->webhook_allow_private != 0,
+        .log = log.fn,
+        .log_data = log.data,
+    };
+    return imgjob_webhooks_open(store, &options, out, err);
+}
+
+static int reload_secrets(struct ij_app *app, struct imgjob_error *err)
+{
+    if (!app->webhooks)
+        return 0;
+    IJ_AUTO(ij_secrets_done) struct ij_secrets secrets = { 0 };
+    int rc = ij_secrets_read(app->config->webhook_secrets_file, &secrets, err);
+    return rc < 0 ? rc
+                  : imgjob_webhooks_set_secrets(app->webhooks, secrets.list,
+                                                secrets.count, err);
+}
+
+/* @param is_given there is a file @param stale becomes whether the old one is in force */
+static void note_reload(const struct ij_app *app, const char *what, bool is_given, int rc,
+                        const struct imgjob_error *err, atomic_bool *stale)
+{
+    atomic_store(stale, rc < 0); /* first: who reads the log may ask at once */
+    if (rc < 0)
+        ij_log(&app->log, IMGJOB_LOG_WARN, "server", NULL, "SIGHUP: the old %s stay: %s",
+               what, err->text);
+    else if (is_given)
+        ij_log(&app->log, IMGJOB_LOG_INFO, "server", NULL, "SIGHUP: %s are read again",
+               what);
+}
+
+void ij_reload(struct ij_app *app)
+{
+    struct imgjob_error err;
+    const char *path = app->config->presets_file;
+    int rc = ij_presets_load(app->presets, path, &err);
+    note_reload(app, "presets", path[0] != '\0', rc, &err, &app->presets_stale);
+    rc = reload_secrets(app, &err);
+    note_reload(app, "webhook secrets", app->webhooks != NULL, rc, &err,
+                &app->secrets_stale);
 }

@@ -15,9 +15,13 @@ void ij_process_limit_memory(void)
 int ij_process_raise_descriptors(uint64_t threads, uint64_t workers,
                                  struct imgjob_error *err)
 {
-    enum { OF_WORKER = 24 }; /* its socket and pipes, and of a job input and 16 outputs */
+    enum {
+        OF_WORKER = 24,   /* its socket and pipes, and of a job input and 16 outputs */
+        OF_BATCHES = 400, /* images of those that arrive: see handle_batches.c */
+        OF_ALL_ELSE = 256
+    };
     /* each connection and each download holds one, and without any accept() spins */
-    uint64_t wanted = 2 * threads + OF_WORKER * workers + 256;
+    uint64_t wanted = 2 * threads + OF_WORKER * workers + OF_BATCHES + OF_ALL_ELSE;
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return ij_fail_errno(err, IMGJOB_E_INTERNAL, "ask for the limit of descriptors");

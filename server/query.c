@@ -56,3 +56,50 @@ int ij_query_next(const char **at, struct ij_query_pair *out, struct imgjob_erro
     *at += len;
     return rc;
 }
+
+bool ij_query_has(const char *query, const char *name)
+{
+    struct ij_query_pair pair;
+    while (ij_query_next(&query, &pair, NULL) == 0)
+        if (strcmp(pair.name, name) == 0)
+            return true;
+    return false;
+}
+
+/* RFC 3986 §2.3: what needs no percent sign. */
+static void encode(struct ij_buf *out, const char *text)
+{
+    static const char plain[] = "0123456789abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ-._~";
+    for (; *text; text++)
+        if (strchr(plain, *text))
+            ij_buf_add(out, text, 1);
+        else
+            ij_buf_printf(out, "%%%02X", (unsigned char)*text);
+}
+
+void ij_query_add(struct ij_buf *out, char separator, const struct ij_query_pair *pair)
+{
+    ij_buf_add(out, &separator, 1);
+    encode(out, pair->name);
+    ij_buf_add(out, "=", 1);
+    encode(out, pair->value);
+}
+
+int ij_query_read_only_switch(const char *query, const char *name, bool *out,
+                              struct imgjob_error *err)
+{
+    struct ij_query_pair pair;
+    int rc;
+    *out = false;
+    while ((rc = ij_query_next(&query, &pair, err)) == 0) {
+        if (strcmp(pair.name, name) != 0)
+            return ij_fail(err, IMGJOB_E_INVALID, "%s: no such parameter; there is %s",
+                           pair.name, name);
+        if (strcmp(pair.value, "0") != 0 && strcmp(pair.value, "1") != 0)
+            return ij_fail(err, IMGJOB_E_INVALID, "%s: must be 0 or 1, not '%.40s'", name,
+                           pair.value);
+        *out = pair.value[0] == '1';
+    }
+    return rc < 0 ? rc : 0;
+}

@@ -1,11 +1,13 @@
 /* The query of a URL: name=value pairs, percent-decoded. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "base/error.h"
 
-enum { IJ_QUERY_NAME_SIZE = 64, IJ_QUERY_VALUE_SIZE = 256 };
+enum { IJ_QUERY_NAME_SIZE = 64, IJ_QUERY_VALUE_SIZE = 2049 };
 
 struct ij_query_pair {
     char name[IJ_QUERY_NAME_SIZE];
@@ -18,3 +20,14 @@ struct ij_query_pair {
  * @return 0, 1 when there are no more, or IMGJOB_E_INVALID when it is malformed or long
  */
 int ij_query_next(const char **at, struct ij_query_pair *out, struct imgjob_error *err);
+
+/* Whether a pair of that name stands in a query that can be read up to there. */
+bool ij_query_has(const char *query, const char *name);
+
+/* Append a pair to a URL, percent-encoded, behind '?' or '&'. */
+void ij_query_add(struct ij_buf *out, char separator, const struct ij_query_pair *pair);
+
+/* Read a switch, 0 or 1, that is the only parameter a call has; 0 when it is absent.
+ * @return 0 or IMGJOB_E_INVALID */
+int ij_query_read_only_switch(const char *query, const char *name, bool *out,
+                              struct imgjob_error *err);

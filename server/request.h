@@ -41,9 +41,10 @@ struct ij_request {
     uint64_t received; /* bytes of body read so far */
 
     char id[IMGJOB_ID_SIZE]; /* in the log and in X-Request-Id */
+    const char *route;       /* the pattern that the path matched; NULL = none */
     char parameters[IJ_PATH_PARAMETERS_MAX][IJ_PATH_PARAMETER_SIZE]; /* cut */
     int64_t began_ms;                                                /* monotonic */
-    void *connection;                                                /* of http.c alone */
+    struct ij_wire *wire;                                            /* of http.c alone */
 };
 
 /* The value of the first header of that name, in any case; NULL when there is none. */

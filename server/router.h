@@ -7,7 +7,7 @@ struct ij_route {
     const char *method;
     const char *path; /* "{id}" and "{name}", in this order, stand for one segment each
                        * that is not empty */
-    ij_handler handle;
+    ij_handler_fn *handle;
 };
 
 /* The server's own routes. */

@@ -36,6 +36,9 @@ extern const struct ij_setting ij_settings[IJ_SETTING_COUNT];
 int ij_setting_set(struct ij_config *config, const struct ij_setting *setting,
                    const char *value, const char *source, struct imgjob_error *err);
 
+/* Check what no single value can tell. @return 0 or IMGJOB_E_INVALID */
+int ij_config_check(const struct ij_config *config, struct imgjob_error *err);
+
 /* The value as it would be written; `room` is used for numbers and sets. */
 const char *ij_setting_text(const struct ij_config *config,
                             const struct ij_setting *setting,

@@ -11,7 +11,7 @@
 #include "server/problem.h"
 #include "server/query.h"
 
-enum { SLICE_MS = 2000, QUERY_MAX_S = 60 };
+enum { QUERY_MAX_S = 60 };
 
 /* Seconds written in `text`; -1 when it is no whole number. Large ones are cut. */
 static int seconds_of(const char *text, size_t len)
@@ -28,19 +28,27 @@ static int seconds_of(const char *text, size_t len)
     return seconds;
 }
 
-int ij_wait_preferred_s(const struct ij_request *request)
+/* The wait=N in the value of one header; -1 when there is none that can be read. */
+static int wait_among(const char *at)
 {
-    const char *at = ij_request_header(request, "Prefer");
-    while (at && *at) {
+    while (*at) {
         at += strspn(at, " \t,;");
         size_t len = strcspn(at, " \t,;");
-        if (len > 5 && strncasecmp(at, "wait=", 5) == 0) {
-            int seconds = seconds_of(at + 5, len - 5);
-            return seconds > IJ_WAIT_PREFER_MAX_S ? IJ_WAIT_PREFER_MAX_S
-                   : seconds > 0                  ? seconds
-                                                  : 0;
-        }
+        if (len > 5 && strncasecmp(at, "wait=", 5) == 0)
+            return seconds_of(at + 5, len - 5);
         at += len;
+    }
+    return -1;
+}
+
+int ij_wait_preferred_s(const struct ij_request *request)
+{
+    for (size_t i = 0; i < request->header_count; i++) {
+        if (strcasecmp(request->headers[i].name, "Prefer") != 0)
+            continue;
+        int seconds = wait_among(request->headers[i].value);
+        if (seconds >= 0) /* the first one counts (RFC 7240 §2) */
+            return seconds < IJ_WAIT_PREFER_MAX_S ? seconds : IJ_WAIT_PREFER_MAX_S;
     }
     return 0;
 }
@@ -83,19 +91,47 @@ void ij_wait_refuse(const struct ij_app *app, struct ij_response *response)
                app->max_waiters);
 }
 
-/* In slices, so that a client that left does not keep a place among the waiters. */
-int ij_wait_for_job(struct ij_app *app, const struct ij_request *request, const char *id,
-                    int seconds, struct imgjob_job **out, struct imgjob_error *err)
+bool ij_wait_is_wanted(struct ij_app *app, const struct ij_request *request)
 {
-    int64_t until = ij_mono_ms(&ij_clock_system) + (int64_t)seconds * 1000;
+    return !atomic_load(&app->draining) && !ij_http_is_gone(request);
+}
+
+/* @param version NULL = until the job ends */
+static int wait_until(struct ij_app *app, const struct ij_request *request,
+                      const char *id, const char *version, int64_t until,
+                      struct imgjob_job **out, struct imgjob_error *err)
+{
     for (;;) {
         int64_t left = until - ij_mono_ms(&ij_clock_system);
-        uint32_t slice = left <= 0 ? 0 : left < SLICE_MS ? (uint32_t)left : SLICE_MS;
-        int rc = imgjob_store_wait(app->store, id, slice, out, err);
+        uint32_t slice = left <= 0                 ? 0
+                         : left < IJ_WAIT_SLICE_MS ? (uint32_t)left
+                                                   : IJ_WAIT_SLICE_MS;
+        int rc = version
+                     ? imgjob_store_wait_change(app->store, id, version, slice, out, err)
+                     : imgjob_store_wait(app->store, id, slice, out, err);
         if (rc < 0 || imgjob_job_is_ended(*out) || left <= slice ||
-            atomic_load(&app->draining) || ij_http_is_gone(request))
+            (version && strcmp(imgjob_job_version(*out), version) != 0) ||
+            !ij_wait_is_wanted(app, request))
             return rc;
         imgjob_job_free(*out);
         *out = NULL;
     }
+}
+
+static int64_t moment_after(int seconds)
+{
+    return ij_mono_ms(&ij_clock_system) + (int64_t)seconds * 1000;
+}
+
+int ij_wait_for_job(struct ij_app *app, const struct ij_request *request, const char *id,
+                    int seconds, struct imgjob_job **out, struct imgjob_error *err)
+{
+    return wait_until(app, request, id, NULL, moment_after(seconds), out, err);
+}
+
+int ij_wait_for_change(struct ij_app *app, const struct ij_request *request,
+                       const char *id, const char *version, int seconds,
+                       struct imgjob_job **out, struct imgjob_error *err)
+{
+    return wait_until(app, request, id, version, moment_after(seconds), out, err);
 }

@@ -30,3 +30,15 @@ void ij_wait_refuse(const struct ij_app *app, struct ij_response *response);
  */
 int ij_wait_for_job(struct ij_app *app, const struct ij_request *request, const char *id,
                     int seconds, struct imgjob_job **out, struct imgjob_error *err);
+
+/* The same until the job differs from what imgjob_job_version() said. */
+int ij_wait_for_change(struct ij_app *app, const struct ij_request *request,
+                       const char *id, const char *version, int seconds,
+                       struct imgjob_job **out, struct imgjob_error *err);
+
+/* How long a wait in the library may last before the client and the server are looked at:
+ * a client that left keeps no place, and a server that drains is not kept. */
+enum { IJ_WAIT_SLICE_MS = 1000 };
+
+/* Whether a request that waits may go on with it. */
+bool ij_wait_is_wanted(struct ij_app *app, const struct ij_request *request);

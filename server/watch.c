@@ -1,9 +1,13 @@
-/* Owns the decision to end. A store that fails says so for ever, so it is enough to look
- * now and then; one bad look may be a passing fault, two in a row are not. */
+/* Owns what the main thread does while the server works, and the decision to end. A store
+ * that fails says so for ever, so it is enough to look now and then; one bad look may be
+ * a passing fault, two in a row are not. */
 #include "server/watch.h"
+
+#include <string.h>
 
 #include <imgjob/store.h>
 
+#include "server/open.h"
 #include "server/signals.h"
 
 enum { LOOK_MS = 2000, LOOKS_MAX = 2 };
@@ -13,6 +17,10 @@ const char *ij_watch(struct ij_app *app, bool *out_failed)
     int failed_looks = 0;
     while (failed_looks < LOOKS_MAX) {
         const char *signal_name = ij_signals_wait(LOOK_MS);
+        if (signal_name && strcmp(signal_name, "SIGHUP") == 0) {
+            ij_reload(app);
+            continue;
+        }
         if (signal_name) {
             *out_failed = false;
             return signal_name;

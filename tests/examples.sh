@@ -39,6 +39,12 @@ mkdir "$scratch/store"
     '{"operation": "thumbnail", "width": 64, "height": 64, "output_format": "webp"}'
 is_image "$scratch/job.out" webp
 
+say 'follow'
+mkdir "$scratch/followed"
+"$build/examples/follow" "$scratch/followed" "$sample" >"$scratch/follow.log" ||
+    { cat "$scratch/follow.log" >&2; exit 1; }
+tail -n 1 "$scratch/follow.log" | grep ' 0 failed, '
+
 say 'custom_operation'
 mkdir "$scratch/own"
 (cd "$scratch/own" && "$build/examples/custom_operation" "$sample" 1) >"$scratch/own.json" ||

@@ -38,6 +38,7 @@ if check_build gcc build -Dbuildtype=debugoptimized; then
     check_c_tests gcc build
     check_http gcc build
     if [ -z "$quick" ]; then
+        check_webhooks gcc build
         check_engine gcc build
         check_examples
         check_crashes

@@ -12,6 +12,10 @@
 #include <imgjob/image.h>
 #include <imgjob/job.h>
 #include <imgjob/store.h>
+#include <imgjob/follow.h>
+#include <imgjob/queue.h>
 #include <imgjob/pool.h>
+#include <imgjob/webhook.h>
+#include <imgjob/operate.h>
 
 #endif

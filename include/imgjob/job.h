@@ -73,6 +73,24 @@ IMGJOB_API const char *imgjob_job_error(const struct imgjob_job *job);
  */
 IMGJOB_API const char *imgjob_job_reason(const struct imgjob_job *job);
 
+/** Whose it is, by name. @return borrowed until imgjob_job_free() @since 0.1 */
+IMGJOB_API const char *imgjob_job_tenant(const struct imgjob_job *job);
+
+/** Its queue, by name. @return borrowed until imgjob_job_free() @since 0.1 */
+IMGJOB_API const char *imgjob_job_queue(const struct imgjob_job *job);
+
+/**
+ * What tells one view of a job from another: differs whenever state, progress, flags or
+ * expiry do.
+ *
+ * @return a short word, borrowed until imgjob_job_free()
+ * @since 0.1
+ */
+IMGJOB_API const char *imgjob_job_version(const struct imgjob_job *job);
+
+/** Per cent of the attempt that runs; 100 once completed. @since 0.1 */
+IMGJOB_API uint32_t imgjob_job_progress(const struct imgjob_job *job);
+
 /** Milliseconds since 1970 UTC at which it was submitted. @since 0.1 */
 IMGJOB_API int64_t imgjob_job_created_ms(const struct imgjob_job *job);
 
@@ -106,10 +124,11 @@ IMGJOB_API const char *imgjob_job_info(const struct imgjob_job *job);
 
 /**
  * The job as a JSON object, the same in every front end: id, status, state, reason,
- * input_path, output_path, operation, width, height (for the short form), attempt, error,
- * failure (if failed), outputs, srcset (of a format that there is in several widths),
- * info (if asked for), timings, created_at, updated_at, result_expires_at and expires_at
- * (RFC 3339).
+ * input_path, output_path, operation, width, height (for the short form), queue,
+ * priority, tags, batch, callback_url, attempt, max_attempts, progress (percent, stage,
+ * output), cancel_requested, run_at, deadline, error, failure (if failed), outputs,
+ * srcset (of a format that there is in several widths), info (if asked for), timings,
+ * created_at, updated_at, result_expires_at and expires_at (RFC 3339).
  *
  * @return borrowed until imgjob_job_free()
  * @since 0.1

@@ -123,6 +123,7 @@ struct imgjob_pool_stats {
     uint32_t isolation; /**< enum imgjob_isolation */
     uint64_t finished;  /**< attempts ended since the pool was opened */
     uint64_t restarts;  /**< worker processes started beyond the first of each slot */
+    uint64_t canceled;  /**< of the attempts ended: stopped, since a client asked */
 };
 
 /**

@@ -79,3 +79,20 @@ bool ij_base64_is_whole(const struct ij_base64 *state)
 {
     return state->count == 0;
 }
+
+void ij_base64_encode(const uint8_t *data, size_t len, char *out)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < len; i += 3) {
+        size_t left = len - i;
+        uint32_t bits = (uint32_t)data[i] << 16;
+        bits |= left > 1 ? (uint32_t)data[i + 1] << 8 : 0;
+        bits |= left > 2 ? data[i + 2] : 0;
+        *out++ = letters[bits >> 18];
+        *out++ = letters[bits >> 12 & 63];
+        *out++ = left > 1 ? letters[bits >> 6 & 63] : '=';
+        *out++ = left > 2 ? letters[bits & 63] : '=';
+    }
+    *out = '\0';
+}

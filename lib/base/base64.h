@@ -1,4 +1,4 @@
-/* Base64 (RFC 4648 §4) decoded as it arrives. */
+/* Base64 (RFC 4648 §4): decoded as it arrives, encoded in one piece. */
 #pragma once
 
 #include <stdbool.h>
@@ -23,3 +23,9 @@ long ij_base64_decode(struct ij_base64 *state, const char *text, size_t len,
 
 /* Whether the text may end here: on a whole group, with its padding. */
 bool ij_base64_is_whole(const struct ij_base64 *state);
+
+/* Characters that `len` bytes become, terminator included. */
+#define IJ_BASE64_SIZE(len) (((len) + 2) / 3 * 4 + 1)
+
+/* @param out room for IJ_BASE64_SIZE(len) */
+void ij_base64_encode(const uint8_t *data, size_t len, char *out);

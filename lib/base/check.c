@@ -27,8 +27,7 @@ int ij_options_read(void *out, size_t out_size, size_t oldest, const void *optio
     return 0;
 }
 
-int ij_result_write(void *out, const void *result, size_t result_size, const char *name,
-                    struct imgjob_error *err)
+int ij_result_check(const void *out, const char *name, struct imgjob_error *err)
 {
     size_t size;
     memcpy(&size, out, sizeof(size));
@@ -36,6 +35,17 @@ int ij_result_write(void *out, const void *result, size_t result_size, const cha
         return ij_fail(err, IMGJOB_E_ABI,
                        "struct %s: its size member is %zu; set it to sizeof the struct",
                        name, size);
+    return 0;
+}
+
+int ij_result_write(void *out, const void *result, size_t result_size, const char *name,
+                    struct imgjob_error *err)
+{
+    int rc = ij_result_check(out, name, err);
+    if (rc < 0)
+        return rc;
+    size_t size;
+    memcpy(&size, out, sizeof(size));
     size_t known = size < result_size ? size : result_size;
     memset((char *)out + known, 0, size - known);
     memcpy((char *)out + sizeof(size), (const char *)result + sizeof(size),

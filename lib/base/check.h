@@ -25,3 +25,7 @@ int ij_options_read(void *out, size_t out_size, size_t oldest, const void *optio
  */
 int ij_result_write(void *out, const void *result, size_t result_size, const char *name,
                     struct imgjob_error *err);
+
+/* Whether the size member of a result struct can be one, for who must know before the
+ * work is done. @return 0 or IMGJOB_E_ABI */
+int ij_result_check(const void *out, const char *name, struct imgjob_error *err);

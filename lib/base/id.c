@@ -83,6 +83,12 @@ bool ij_id_parse(const char *text, size_t len, struct ij_id *out)
     return true;
 }
 
+bool ij_id_of(const char *text, struct ij_id *out)
+{
+    return text && strnlen(text, IMGJOB_ID_SIZE) == IMGJOB_ID_SIZE - 1 &&
+           ij_id_parse(text, IMGJOB_ID_SIZE - 1, out);
+}
+
 bool ij_id_equal(const struct ij_id *a, const struct ij_id *b)
 {
     return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;

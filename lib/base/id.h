@@ -26,6 +26,9 @@ void ij_id_format(const struct ij_id *id, char out[IMGJOB_ID_SIZE]);
  * characters are looked at. */
 bool ij_id_parse(const char *text, size_t len, struct ij_id *out);
 
+/* The same of a terminated text that is nothing else; NULL is none. */
+bool ij_id_of(const char *text, struct ij_id *out);
+
 bool ij_id_equal(const struct ij_id *a, const struct ij_id *b);
 
 /* Random bytes from the kernel. @return 0, or IMGJOB_E_INTERNAL */

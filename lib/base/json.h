@@ -89,6 +89,10 @@ void ij_json_put_bool(struct ij_json_out *out, const char *key, bool value);
  * since JSON has no word for it. */
 void ij_json_put_real(struct ij_json_out *out, const char *key, double value);
 
+/* A time in milliseconds since 1970 UTC as RFC 3339 has it; null where no year tells it.
+ */
+void ij_json_put_time(struct ij_json_out *out, const char *key, int64_t ms);
+
 /* A parsed value, as it was read. */
 void ij_json_put(struct ij_json_out *out, const char *key, const struct ij_json *value);
 

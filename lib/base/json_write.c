@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/utf8.h"
 
@@ -106,12 +107,18 @@ static void add_digits(char out[IJ_REAL_TEXT_SIZE], double value)
         freelocale(plain);
 }
 
+/* Whether it is written as a whole number: below, every one is exact. */
+static bool is_whole(double value)
+{
+    static const double whole_max = 1e15;
+    return fabs(value) < whole_max && value == trunc(value);
+}
+
 void ij_real_text(char out[IJ_REAL_TEXT_SIZE], double value)
 {
-    static const double whole_max = 1e15; /* below, every whole number is exact */
     if (!isfinite(value))
         (void)snprintf(out, IJ_REAL_TEXT_SIZE, "null");
-    else if (fabs(value) < whole_max && value == trunc(value))
+    else if (is_whole(value))
         (void)snprintf(out, IJ_REAL_TEXT_SIZE, "%.0f", value + 0.0); /* never "-0" */
     else
         add_digits(out, value);
@@ -145,6 +152,8 @@ void ij_json_put(struct ij_json_out *out, const char *key, const struct ij_json 
         break;
     case IJ_JSON_REAL:
         ij_json_put_real(out, key, ij_json_real(value));
+        if (is_whole(ij_json_real(value))) /* 1.0 is of another type than 1 */
+            ij_buf_add_str(out->buf, ".0");
         break;
     case IJ_JSON_STRING:
         ij_json_put_str(out, key, ij_json_string(value));
@@ -161,4 +170,18 @@ void ij_json_put(struct ij_json_out *out, const char *key, const struct ij_json 
         ij_json_close(out, '}');
         break;
     }
+}
+
+void ij_json_put_time(struct ij_json_out *out, const char *key, int64_t ms)
+{
+    time_t seconds = (time_t)(ms / 1000);
+    struct tm utc;
+    char day[32], text[48];
+    if (!gmtime_r(&seconds, &utc) || utc.tm_year > 9999 - 1900 ||
+        !strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &utc)) {
+        ij_json_put_str(out, key, NULL);
+        return;
+    }
+    (void)snprintf(text, sizeof(text), "%s.%03dZ", day, (int)(ms % 1000));
+    ij_json_put_str(out, key, text);
 }

@@ -90,12 +90,24 @@ void ij_wake_one_of(struct ij_wake *wake, const struct ij_id *key)
     wake_matching(wake, key, true);
 }
 
-void ij_wake_end(struct ij_wake *wake)
+static void wake_everybody(struct ij_wake *wake, bool is_end)
 {
     (void)pthread_mutex_lock(&wake->lock);
-    wake->is_over = true;
+    wake->is_over |= is_end;
     for (int i = 0; i < IJ_WAKE_BUCKETS; i++)
-        for (struct ij_waiter *at = wake->buckets[i]; at; at = at->next)
+        for (struct ij_waiter *at = wake->buckets[i]; at; at = at->next) {
+            at->is_woken = true;
             (void)pthread_cond_signal(&at->cond);
+        }
     (void)pthread_mutex_unlock(&wake->lock);
+}
+
+void ij_wake_all(struct ij_wake *wake)
+{
+    wake_everybody(wake, false);
+}
+
+void ij_wake_end(struct ij_wake *wake)
+{
+    wake_everybody(wake, true);
 }

@@ -51,5 +51,8 @@ void ij_wake_all_of(struct ij_wake *wake, const struct ij_id *key);
 /* One waiter that has not been woken yet, if there is one. */
 void ij_wake_one_of(struct ij_wake *wake, const struct ij_id *key);
 
+/* Everybody, whatever for. */
+void ij_wake_all(struct ij_wake *wake);
+
 /* Wake everybody; from now on no sleep lasts. */
 void ij_wake_end(struct ij_wake *wake);

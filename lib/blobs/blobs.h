@@ -37,6 +37,10 @@ void ij_blob_output_key(const struct ij_id *id, uint64_t gen, uint64_t token,
 /* Strict: only what the two functions above can write. */
 bool ij_blob_key_parse(const char *key, struct ij_blob_name *out);
 
+/* Take the first key of a list in which each is ended by '\n'; one that is too long to be
+ * a key comes out cut. @return behind it */
+const char *ij_blob_key_next(const char *list, char out[IJ_BLOB_KEY_SIZE]);
+
 struct ij_blobs;
 
 /* A blob that is being written; owned by one thread. `fd` takes bytes by write(2). */
@@ -102,19 +106,26 @@ struct ij_blobs {
     const struct ij_blobs_ops *ops;
 };
 
+/* Who else may have a directory open. */
+enum ij_local_use {
+    IJ_LOCAL_ALONE = 0, /* nobody */
+    IJ_LOCAL_SHARED,    /* other processes that share it as well */
+    IJ_LOCAL_LOOK       /* anybody: it is only read, and nothing is made or locked */
+};
+
 /*
  * A directory as blob storage: 256 subdirectories made and fsynced at creation, named by
  * the last byte of the id in hex, and a file .imgjob-store that holds the store's id and
  * is locked while open.
  *
- * @param dir      created if absent
+ * @param dir      created if absent, unless it is only looked at
  * @param store_id that of the job store; another one in the directory, or a directory
  * that is not empty and has none, is refused
  * @return 0, or IMGJOB_E_INVALID (not this store's), _BUSY (another process has it),
  * _BLOB
  */
-int ij_local_open(const char *dir, const char *store_id, struct ij_blobs **out,
-                  struct imgjob_error *err);
+int ij_local_open(const char *dir, const char *store_id, enum ij_local_use use,
+                  struct ij_blobs **out, struct imgjob_error *err);
 
 void ij_blobs_close(struct ij_blobs *blobs); /* NULL is fine */
 static inline void ij_draft_discard(struct ij_blob_draft *draft)

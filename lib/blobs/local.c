@@ -38,7 +38,8 @@ struct ij_local {
     struct ij_blobs base;
     char *dir; /* as it was asked for, for people */
     int dir_fd;
-    int marker_fd;      /* holds the lock on the directory */
+    int marker_fd;      /* holds the lock on the directory; -1 = not locked */
+    bool is_read_only;  /* opened to be looked at */
     atomic_bool failed; /* an fsync failed */
 };
 
@@ -75,8 +76,10 @@ static int directory_open(struct ij_local *local, const char *key, int *out_fd,
     return 0;
 }
 
-static int refuse_if_failed(struct ij_local *local, struct imgjob_error *err)
+static int refuse_writes(struct ij_local *local, struct imgjob_error *err)
 {
+    if (local->is_read_only)
+        return ij_fail(err, IMGJOB_E_BLOB, "'%s' is opened to be looked at", local->dir);
     if (!atomic_load(&local->failed))
         return 0;
     return ij_fail(err, IMGJOB_E_BLOB,
@@ -88,7 +91,7 @@ static int local_draft_create(struct ij_blobs *blobs, const char *key,
                               struct ij_blob_draft *out, struct imgjob_error *err)
 {
     struct ij_local *local = local_of(blobs);
-    int rc = refuse_if_failed(local, err);
+    int rc = refuse_writes(local, err);
     if (rc < 0)
         return rc;
     IJ_AUTO(ij_close) int directory_fd = -1;
@@ -142,7 +145,7 @@ static int fail_sync(struct ij_local *local, const char *what, struct imgjob_err
 static int local_draft_publish(struct ij_blob_draft *draft, struct imgjob_error *err)
 {
     struct ij_local *local = local_of(draft->blobs);
-    int rc = refuse_if_failed(local, err);
+    int rc = refuse_writes(local, err);
     if (rc < 0)
         return rc;
     IJ_AUTO(ij_close) int directory_fd = -1;
@@ -170,6 +173,8 @@ static int local_draft_publish(struct ij_blob_draft *draft, struct imgjob_error 
 static int remove_name(struct ij_local *local, const char *key, const char *name,
                        struct imgjob_error *err)
 {
+    if (local->is_read_only)
+        return refuse_writes(local, err);
     IJ_AUTO(ij_close) int directory_fd = -1;
     int rc = directory_open(local, key, &directory_fd, err);
     if (rc < 0)
@@ -352,7 +357,7 @@ static int local_space(struct ij_blobs *blobs, uint64_t *out_free, uint64_t *out
 
 static int local_check(struct ij_blobs *blobs, struct imgjob_error *err)
 {
-    return refuse_if_failed(local_of(blobs), err);
+    return refuse_writes(local_of(blobs), err);
 }
 
 static void local_describe(struct ij_blobs *blobs, const char *key, char *out,
@@ -410,8 +415,19 @@ static void local_closep(struct ij_local **local)
         local_close(&(*local)->base);
 }
 
-int ij_local_open(const char *dir, const char *store_id, struct ij_blobs **out,
-                  struct imgjob_error *err)
+/* Take the directory for this store. */
+static int claim(struct ij_local *local, const char *store_id, enum ij_local_use use,
+                 struct imgjob_error *err)
+{
+    if (use == IJ_LOCAL_LOOK)
+        return ij_marker_check(local->dir_fd, local->dir, store_id, err);
+    int rc = ij_marker_claim(local->dir_fd, local->dir, store_id, use == IJ_LOCAL_SHARED,
+                             &local->marker_fd, err);
+    return rc < 0 ? rc : make_directories(local, err);
+}
+
+int ij_local_open(const char *dir, const char *store_id, enum ij_local_use use,
+                  struct ij_blobs **out, struct imgjob_error *err)
 {
     IJ_AUTO(local_closep) struct ij_local *local = calloc(1, sizeof(*local));
     if (!local)
@@ -421,15 +437,13 @@ int ij_local_open(const char *dir, const char *store_id, struct ij_blobs **out,
     local->dir = strdup(dir);
     if (!local->dir)
         return ij_fail_nomem(err, "opening image storage");
-    if (ij_make_dirs(dir) < 0)
+    local->is_read_only = use == IJ_LOCAL_LOOK;
+    if (!local->is_read_only && ij_make_dirs(dir) < 0)
         return ij_fail_errno(err, IMGJOB_E_BLOB, "create directory '%s'", dir);
     local->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (local->dir_fd < 0)
         return ij_fail_errno(err, IMGJOB_E_BLOB, "open directory '%s'", dir);
-    int rc = ij_marker_claim(local->dir_fd, dir, store_id, &local->marker_fd, err);
-    if (rc < 0)
-        return rc;
-    rc = make_directories(local, err);
+    int rc = claim(local, store_id, use, err);
     if (rc < 0)
         return rc;
     *out = &ij_steal(&local)->base;

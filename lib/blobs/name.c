@@ -120,3 +120,10 @@ bool ij_blob_key_parse(const char *key, struct ij_blob_name *out)
     *out = name;
     return true;
 }
+
+const char *ij_blob_key_next(const char *list, char out[IJ_BLOB_KEY_SIZE])
+{
+    size_t len = strcspn(list, "\n");
+    (void)snprintf(out, IJ_BLOB_KEY_SIZE, "%.*s", (int)len, list);
+    return list[len] ? list + len + 1 : list + len;
+}

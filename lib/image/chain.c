@@ -20,6 +20,12 @@ int ij_workshop_fail(const struct ij_workshop *shop, enum ij_stage stage)
                           imgjob_format_name(shop->source->format), shop->source->len);
 }
 
+void ij_workshop_watch(const struct ij_workshop *shop, VipsImage *image)
+{
+    ij_deadline_watch(shop->deadline, image);
+    ij_meter_watch(shop->meter, image);
+}
+
 int ij_workshop_hold(const struct ij_workshop *shop, enum ij_stage stage,
                      VipsImage **image)
 {
@@ -27,7 +33,7 @@ int ij_workshop_hold(const struct ij_workshop *shop, enum ij_stage stage,
     if (!held)
         return ij_workshop_fail(shop, stage);
     ij_image_replace(image, held);
-    ij_deadline_watch(shop->deadline, held);
+    ij_workshop_watch(shop, held);
     return 0;
 }
 
@@ -91,6 +97,7 @@ int ij_chain_apply_to(const struct ij_chain *chain, size_t index,
         .err = &err,
     };
     VipsImage *made;
+    ij_meter_stage(shop->meter, IJ_STAGE_STEPS);
     if (op->apply(&with, *image, &made) != 0) {
         int rc = ij_workshop_fail(shop, IJ_STAGE_STEPS);
         if (shop->failure->reason != IJ_REASON_STEP)

@@ -3,6 +3,7 @@
 
 #include "image/deadline.h"
 #include "image/image.h"
+#include "image/meter.h"
 #include "image/operation.h"
 #include "image/source.h"
 
@@ -17,6 +18,7 @@ struct ij_workshop {
     const struct imgjob_limits *limits;
     const struct ij_source *source; /* for the words of a failure */
     struct ij_deadline *deadline;
+    struct ij_meter *meter;
     VipsImage *const *inputs; /* further inputs */
     size_t input_count;
     uint32_t pages; /* that the image has, each of its extent */
@@ -49,6 +51,10 @@ int ij_chain_apply(const struct ij_chain *chain, const struct ij_workshop *shop,
 int ij_chain_apply_to(const struct ij_chain *chain, size_t index,
                       const struct ij_workshop *shop, VipsImage **image,
                       struct ij_extent to);
+
+/* From now on, whatever is computed from the image tells how far it is and stops when it
+ * must. */
+void ij_workshop_watch(const struct ij_workshop *shop, VipsImage *image);
 
 /* Let the pixels be in memory, in any order and as often as wanted. */
 int ij_workshop_hold(const struct ij_workshop *shop, enum ij_stage stage,

@@ -1,6 +1,7 @@
-/* Stopping a pipeline that takes too long. */
+/* Stopping a pipeline that takes too long, or is not wanted any more. */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -9,7 +10,8 @@
 /* Owned by one thread; zeroed = none is set. Must outlive the images it watches. */
 struct ij_deadline {
     int64_t until_mono_ms; /* 0 = never */
-    bool is_over;          /* written by libvips' threads: read it by the function */
+    atomic_bool *stop; /* borrowed: true = as if it had passed; NULL = there is none */
+    bool is_over;      /* written by libvips' threads: read it by the function */
 };
 
 /* From now on, whatever is computed from the image stops at the next tile after the

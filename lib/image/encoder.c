@@ -153,6 +153,17 @@ uint32_t ij_encoder_side_max(uint32_t format)
     return format < IJ_ARRAY_LEN(encoders) ? encoders[format].side_max : 0;
 }
 
+bool ij_encoder_is_stream(uint32_t format)
+{
+    return format == IMGJOB_FORMAT_JPEG || format == IMGJOB_FORMAT_PNG ||
+           format == IMGJOB_FORMAT_TIFF;
+}
+
+bool ij_encoder_is_slow(uint32_t format)
+{
+    return format == IMGJOB_FORMAT_AVIF || format == IMGJOB_FORMAT_JXL;
+}
+
 /* ---- palettes ---- */
 
 /* How many colours a palette may have. */

@@ -45,6 +45,12 @@ uint32_t ij_encoder_quality(const struct ij_encoding *how);
  * must be in memory. */
 bool ij_encoder_counts_colors(const struct ij_encoding *how);
 
+/* Whether it writes as it reads; the others read all pixels first. */
+bool ij_encoder_is_stream(uint32_t format);
+
+/* Whether it may take seconds over an image that is read in no time. */
+bool ij_encoder_is_slow(uint32_t format);
+
 /*
  * Encode. The image is 8-bit grey or sRGB, without alpha where the format is opaque.
  *

@@ -51,6 +51,7 @@ static int make_page(struct ij_run *run, uint32_t page, struct strips *strips)
     struct ij_chain common = ij_run_common(run);
     struct ij_extent base = run->extent;
     IJ_AUTO(ij_image_unref) VipsImage *frame = NULL;
+    ij_run_tell_pixels(run, page, run->shop.pages);
     int rc = page_of(run, page, &frame);
     if (rc == 0)
         rc = ij_chain_apply(&common, &run->shop, &frame, &base);

@@ -5,13 +5,16 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <imgjob/image.h>
 
+#include "base/clock.h"
 #include "base/failure.h"
+#include "base/progress.h"
 #include "spec/spec.h"
 
 /* The operations of this library, for ij_spec_parse(). */
@@ -25,6 +28,9 @@ int ij_image_start(struct imgjob_error *err);
  * untrusted: for this process and for good, so whoever opens a file asks
  * ij_format_is_read() each time. Any thread. */
 void ij_image_allow(uint32_t format);
+
+/* The version of libvips, "8.14.1"; it need not be started. A constant string. */
+const char *ij_image_library_version(void);
 
 /* Give back what libvips keeps per thread; call before a thread that ran images ends. */
 void ij_image_thread_end(void);
@@ -67,6 +73,7 @@ struct ij_image_job {
     const struct imgjob_limits *limits; /* filled by ij_limits_read() */
     bool safe_shrink;
     int64_t until_mono_ms; /* stop at the next tile after this; 0 = never */
+    atomic_bool *stop;     /* or when another thread sets this; NULL = none does */
 
     /* Called after the limits were checked on the header and before any pixel; a non-zero
      * return stops the job as stage load, reason internal. May be NULL. */
@@ -81,7 +88,13 @@ struct ij_image_job {
      * the image, a JSON object, borrowed. A negative return fails the job. May be NULL.
      */
     int (*on_info)(void *data, const char *json, size_t len, struct imgjob_error *err);
-    void *callback_data; /* handed to all of them */
+
+    /* Called while pixels move, on any thread but never twice at once: how far the job
+     * is, at most 99 per cent and never less than before. Not for a job that takes less
+     * than 100 ms, but for a slow encoder, nor more often than that. May be NULL. */
+    void (*on_progress)(void *data, const struct ij_progress *progress);
+    const struct ij_clock *clock; /* by which progress is told; NULL = the machine's */
+    void *callback_data;          /* handed to all of them */
 };
 
 /* What became of an output. */

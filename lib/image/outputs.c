@@ -89,7 +89,8 @@ int ij_run_open_pixels(struct ij_run *run)
     }
     if (ij_deadline_is_over(&run->deadline))
         return ij_workshop_fail(&run->shop, IJ_STAGE_DECODE);
-    ij_deadline_watch(&run->deadline, run->image);
+    ij_workshop_watch(&run->shop, run->image);
+    ij_run_tell_pixels(run, 0, 1);
     return ij_run_colour(run, &run->image);
 }
 
@@ -213,6 +214,7 @@ static int make_cascade(struct ij_run *run)
     for (size_t i = 0; rc == 0 && i < run->job->spec->output_count; i++) {
         struct ij_chain chain = ij_run_chain(run, order[i]);
         VipsImage **image = &made.images[order[i]];
+        ij_run_tell_pixels(run, (uint32_t)i, (uint32_t)run->job->spec->output_count);
         *image = g_object_ref(i ? best_source(run, &made, order, i) : run->image);
         rc = ij_chain_apply_to(&chain, 0, &run->shop, image, run->planned[order[i]]);
         if (rc == 0)

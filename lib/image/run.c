@@ -12,6 +12,7 @@
 #include "base/auto.h"
 #include "base/clock.h"
 #include "image/colour.h"
+#include "image/encoder.h"
 #include "image/frames.h"
 #include "image/info.h"
 #include "image/limits.h"
@@ -23,6 +24,7 @@ static void run_done(struct ij_run *run)
     g_clear_object(&run->image);
     for (size_t i = 0; i < IJ_SPEC_INPUTS_MAX - 1; i++)
         g_clear_object(&run->inputs[i]);
+    ij_meter_done(&run->meter);
 }
 
 struct ij_chain ij_run_common(const struct ij_run *run)
@@ -112,6 +114,37 @@ static uint32_t elapsed_ms(int64_t *since)
     return (uint32_t)elapsed;
 }
 
+/* The outputs, and what comes before them, count the same. @return per cent */
+static double share_of(const struct ij_run *run, size_t parts)
+{
+    return IJ_METER_MAX * (double)parts / (double)(run->job->spec->output_count + 1);
+}
+
+void ij_run_tell_pixels(struct ij_run *run, uint32_t part, uint32_t part_count)
+{
+    const struct ij_meter_phase phase = {
+        .stage = IJ_STAGE_DECODE,
+        .end = share_of(run, 1) * (part + 1) / part_count,
+    };
+    ij_meter_begin(&run->meter, &phase);
+}
+
+static void tell_encode(struct ij_run *run, size_t index, uint32_t format)
+{
+    const struct ij_output_spec *asked = &run->job->spec->outputs[index];
+    /* an encoder that takes line by line is only as fast as the decoder behind it */
+    bool is_stream =
+        ij_encoder_is_stream(format) && !ij_encode_reads_twice(asked, format);
+    const struct ij_meter_phase phase = {
+        .stage = is_stream && !run->in_memory ? IJ_STAGE_DECODE : IJ_STAGE_ENCODE,
+        .output = (uint32_t)index,
+        .end = share_of(run, index + 2),
+        .has_one_pass = is_stream,
+        .is_slow = ij_encoder_is_slow(format),
+    };
+    ij_meter_begin(&run->meter, &phase);
+}
+
 int ij_run_encode(struct ij_run *run, size_t index, VipsImage *image)
 {
     const struct ij_image_job *job = run->job;
@@ -126,6 +159,9 @@ int ij_run_encode(struct ij_run *run, size_t index, VipsImage *image)
         return rc;
     IJ_AUTO(ij_encoded_done) struct ij_encoded encoded = { .bytes = NULL };
     int64_t since = ij_mono_ms(&ij_clock_system);
+    if (!image->progress_signal) /* it was made by an operation of the program */
+        ij_workshop_watch(&run->shop, image);
+    tell_encode(run, index, format);
     if (ij_encode(image, asked, format, &encoded) != 0)
         return ij_workshop_fail(&run->shop,
                                 run->in_memory ? IJ_STAGE_ENCODE : IJ_STAGE_DECODE);
@@ -161,7 +197,8 @@ static int report(struct ij_run *run)
     int rc = ij_source_open(&run->source, &opening, &opened, run->shop.failure);
     if (rc < 0)
         return rc;
-    ij_deadline_watch(&run->deadline, opened);
+    ij_workshop_watch(&run->shop, opened);
+    ij_run_tell_pixels(run, 0, 1);
     pixels = g_object_ref(opened);
     if (ij_colour_to_srgb(&pixels) != 0)
         return ij_workshop_fail(&run->shop, IJ_STAGE_DECODE);
@@ -186,12 +223,17 @@ int ij_image_run(const struct ij_image_job *job, struct ij_image_output *outputs
     IJ_AUTO(run_done)
     struct ij_run run = {
         .job = job,
-        .deadline = { .until_mono_ms = job->until_mono_ms },
+        .deadline = { .until_mono_ms = job->until_mono_ms, .stop = job->stop },
+        .meter = { .tell = job->on_progress,
+                   .data = job->callback_data,
+                   .clock = job->clock ? job->clock : &ij_clock_system },
     };
+    ij_meter_init(&run.meter);
     run.shop = (struct ij_workshop){
         .limits = job->limits,
         .source = &run.source,
         .deadline = &run.deadline,
+        .meter = &run.meter,
         .inputs = run.inputs,
         .failure = failure,
     };

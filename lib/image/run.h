@@ -14,6 +14,7 @@ struct ij_run {
     struct ij_extent planned[IJ_SPEC_OUTPUTS_MAX];
     struct ij_image_output made[IJ_SPEC_OUTPUTS_MAX];
     struct ij_deadline deadline;
+    struct ij_meter meter;
     VipsImage *image;                          /* owned; as opened */
     VipsImage *inputs[IJ_SPEC_INPUTS_MAX - 1]; /* owned */
     bool turns;     /* the EXIF orientation is to be applied, and is not upright */
@@ -49,6 +50,10 @@ int ij_run_turn(struct ij_run *run, VipsImage **image);
 /* Open the image again at the size that the outputs need of it, where its reader can do
  * that, and begin the pipeline. outputs.c */
 int ij_run_open_pixels(struct ij_run *run);
+
+/* Pixels move that no encoder asks for: part `part` of `part_count`, before any output is
+ * encoded. */
+void ij_run_tell_pixels(struct ij_run *run, uint32_t part, uint32_t part_count);
 
 /* Encode an output and hand it over. */
 int ij_run_encode(struct ij_run *run, size_t index, VipsImage *image);

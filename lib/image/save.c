@@ -340,8 +340,7 @@ static int encode_smallest(VipsImage *image, const struct ij_output_spec *output
     return 0;
 }
 
-/* Whether the pixels are asked for more than once. */
-static bool reads_twice(const struct ij_output_spec *output, uint32_t format)
+bool ij_encode_reads_twice(const struct ij_output_spec *output, uint32_t format)
 {
     if (output->candidate_count > 1 || output->values[IJ_OUT_MAX_BYTES].is_given ||
         output->values[IJ_OUT_TARGET_SSIM].is_given)
@@ -357,7 +356,7 @@ int ij_encode(VipsImage *image, const struct ij_output_spec *output, uint32_t fo
               struct ij_encoded *out)
 {
     IJ_AUTO(ij_image_unref) VipsImage *pixels = NULL;
-    if (reads_twice(output, format)) {
+    if (ij_encode_reads_twice(output, format)) {
         pixels = vips_image_copy_memory(image);
         if (!pixels)
             return -1;

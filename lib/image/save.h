@@ -1,6 +1,7 @@
 /* Encoding: formats, their settings, and the search for a size or a likeness. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <vips/vips.h>
@@ -14,6 +15,9 @@ struct ij_encoded {
     struct ij_image_output about; /* all of it but the size in pixels */
 };
 void ij_encoded_done(struct ij_encoded *encoded);
+
+/* Whether the output asks for the pixels more than once. */
+bool ij_encode_reads_twice(const struct ij_output_spec *output, uint32_t format);
 
 /*
  * Encode the image as the output says. Frames of an animation stand below each other, by

@@ -72,6 +72,11 @@ void ij_image_allow(uint32_t format)
     }
 }
 
+const char *ij_image_library_version(void)
+{
+    return vips_version_string();
+}
+
 void ij_image_thread_end(void)
 {
     if (is_running)

@@ -5,13 +5,17 @@
 
 /* Owned. Zeroed = none; end with ij_changes_done(). */
 struct ij_changes {
-    struct ij_job *jobs; /* each as its transition left it, in their order */
+    struct ij_change *changes; /* in the order in which they happened */
     size_t count, cap;
 };
 
 /* Make room for `more`, so that adding them cannot fail. @return 0 or IMGJOB_E_NOMEM */
 int ij_changes_reserve(struct ij_changes *changes, size_t more, struct imgjob_error *err);
-void ij_changes_add(struct ij_changes *changes, const struct ij_job *job);
+
+/* A job as its transition left it and as it was before (NULL = it is new), and its
+ * queue's name. */
+void ij_changes_add(struct ij_changes *changes, const struct ij_job *before,
+                    const struct ij_job *job, const char *queue);
 
 /* Tell them all and forget them; the memory stays. No lock may be held. */
 void ij_changes_tell(struct ij_changes *changes, const struct ij_jobs_config *config);

@@ -2,10 +2,11 @@
  * Jobs in memory: the reference that other backends are compared with, and a store for
  * tests. Nothing is durable and nothing is indexed: every selection is a walk over all
  * rows, in the order of submission, so that what it selects is plain to see.
+ *
+ * This file owns the rows and how a transition is written; the slots are in the others.
  */
 #include "jobs/memory.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,14 +37,28 @@ void ij_memory_row_free(struct ij_memory_row *row)
     if (!row)
         return;
     ij_record_done(&row->record);
-    free(row->keys);
+    free(row->callback_url);
+    free(row->tags);
     free(row);
 }
 
-/* For IJ_AUTO. */
-static void row_discard(struct ij_memory_row **row)
+void ij_memory_row_remove(struct ij_memory *memory, struct ij_memory_row *row)
 {
-    ij_memory_row_free(*row);
+    size_t at = 0;
+    while (memory->rows[at] != row)
+        at++;
+    memory->row_count--;
+    memmove(&memory->rows[at], &memory->rows[at + 1],
+            (memory->row_count - at) * sizeof(*memory->rows));
+    ij_memory_row_free(row);
+}
+
+void ij_memory_delivery_free(struct ij_memory_delivery *delivery)
+{
+    if (!delivery)
+        return;
+    ij_delivery_done(&delivery->delivery);
+    free(delivery);
 }
 
 struct ij_memory_row *ij_memory_find(struct ij_memory *memory, const struct ij_id *id)
@@ -54,281 +69,173 @@ struct ij_memory_row *ij_memory_find(struct ij_memory *memory, const struct ij_i
     return NULL;
 }
 
-static struct ij_jobs_stats count_states(const struct ij_memory *memory)
+void ij_memory_count(const struct ij_memory *memory, uint64_t out[IJ_STATE_COUNT])
 {
-    struct ij_jobs_stats stats = { 0 };
+    memset(out, 0, IJ_STATE_COUNT * sizeof(*out));
     for (size_t i = 0; i < memory->row_count; i++)
-        stats.by_state[memory->rows[i]->record.job.state]++;
-    return stats;
+        out[memory->rows[i]->record.job.state]++;
 }
 
-void *ij_memory_grow(void *array, size_t count, size_t *cap)
+uint64_t ij_memory_bytes(const struct ij_memory *memory)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < memory->row_count; i++)
+        bytes += memory->rows[i]->record.job.bytes;
+    return bytes;
+}
+
+uint32_t ij_memory_queue_number(const struct ij_memory *memory, const char *name)
+{
+    for (size_t i = 0; i < memory->queue_count; i++)
+        if (strcmp(memory->queues[i].name, name) == 0)
+            return (uint32_t)i + 1;
+    return 0;
+}
+
+uint32_t ij_memory_tenant_number(const struct ij_memory *memory, const char *name)
+{
+    for (size_t i = 0; i < memory->tenant_count; i++)
+        if (strcmp(memory->tenants[i], name) == 0)
+            return (uint32_t)i + 1;
+    return 0;
+}
+
+int ij_memory_queue_make(struct ij_memory *memory, const char *name, uint32_t *out,
+                         struct imgjob_error *err)
+{
+    uint32_t number = ij_memory_queue_number(memory, name);
+    if (number == 0) {
+        int rc = ij_queue_room(memory->queue_count, name, err);
+        if (rc < 0)
+            return rc;
+        struct ij_memory_queue *queue = &memory->queues[memory->queue_count++];
+        *queue = (struct ij_memory_queue){ .turn.weight = IJ_WEIGHT_DEFAULT };
+        (void)snprintf(queue->name, sizeof(queue->name), "%s", name); /* it fits */
+        number = (uint32_t)memory->queue_count;
+    }
+    *out = number;
+    return 0;
+}
+
+struct ij_memory_share *ij_memory_share(struct ij_memory *memory, uint32_t queue,
+                                        uint32_t prio, uint32_t tenant)
+{
+    for (size_t i = 0; i < memory->share_count; i++) {
+        struct ij_memory_share *share = &memory->shares[i];
+        if (share->queue == queue && share->prio == prio && share->tenant == tenant)
+            return share;
+    }
+    struct ij_memory_share *grown = ij_memory_grow(memory->shares, memory->share_count,
+                                                   &memory->share_cap, sizeof(*grown));
+    if (!grown)
+        return NULL;
+    memory->shares = grown;
+    grown[memory->share_count] =
+        (struct ij_memory_share){ .queue = queue, .prio = prio, .tenant = tenant };
+    return &grown[memory->share_count++];
+}
+
+void *ij_memory_grow(void *array, size_t count, size_t *cap, size_t element_size)
 {
     if (count < *cap)
         return array;
     size_t more = *cap ? *cap * 2 : 64;
-    void *grown = reallocarray(array, more, sizeof(void *));
+    void *grown = reallocarray(array, more, element_size);
     if (grown)
         *cap = more;
     return grown;
 }
 
-void ij_memory_changed(struct ij_memory_hold *hold, struct ij_memory_row *row,
-                       char *failure)
+/* ---- writing ---- */
+
+void ij_memory_edit_done(struct ij_memory_edit *edit)
 {
-    if (failure) {
-        free(row->record.failure);
-        row->record.failure = failure;
+    ij_free(&edit->failure);
+    ij_free(&edit->result);
+    ij_free(&edit->keys);
+}
+
+/* For IJ_AUTO. */
+static void delivery_discard(struct ij_memory_delivery **delivery)
+{
+    ij_memory_delivery_free(*delivery);
+}
+
+/* The row as it will be, its documents borrowed. */
+static struct ij_record edited(const struct ij_memory_row *row,
+                               const struct ij_memory_edit *edit)
+{
+    struct ij_record record = row->record;
+    record.job = edit->job;
+    if (edit->failure || edit->is_failure_gone)
+        record.failure = edit->failure;
+    if (edit->result)
+        record.result = edit->result;
+    if (edit->keys)
+        record.keys = edit->keys;
+    return record;
+}
+
+/* Room is made for it, so that adding it cannot fail. */
+static int delivery_make(struct ij_memory_hold *hold, const struct ij_record *record,
+                         const char *url, struct ij_memory_delivery **out,
+                         struct imgjob_error *err)
+{
+    struct ij_memory *memory = hold->memory;
+    void *grown = ij_memory_grow(memory->deliveries, memory->delivery_count,
+                                 &memory->delivery_cap, sizeof(*memory->deliveries));
+    if (!grown)
+        return ij_fail_nomem(err, "storing what a callback is told");
+    memory->deliveries = grown;
+    IJ_AUTO(delivery_discard) struct ij_memory_delivery *made = calloc(1, sizeof(*made));
+    if (!made)
+        return ij_fail_nomem(err, "storing what a callback is told");
+    int rc =
+        ij_delivery_new(&memory->config, record, url, hold->now, &made->delivery, err);
+    if (rc == 0)
+        *out = ij_steal(&made);
+    return rc;
+}
+
+int ij_memory_write(struct ij_memory_hold *hold, struct ij_memory_row *row,
+                    struct ij_memory_edit *edit, struct imgjob_error *err)
+{
+    struct ij_memory *memory = hold->memory;
+    struct ij_memory_delivery *delivery = NULL;
+    struct ij_job before = row->record.job;
+    edit->job.change = memory->last_change + 1;
+    struct ij_record after = edited(row, edit);
+    int rc = ij_changes_reserve(&hold->changes, 1, err);
+    if (rc == 0 && ij_delivery_is_owed(&edit->job, before.state))
+        rc = delivery_make(hold, &after, row->callback_url, &delivery, err);
+    if (rc < 0)
+        return rc;
+    if (delivery) {
+        delivery->number = ++memory->last_delivery;
+        memory->deliveries[memory->delivery_count++] = delivery;
     }
-    ij_changes_add(&hold->changes, &row->record.job);
+    if (after.failure != row->record.failure)
+        free(row->record.failure);
+    if (after.result != row->record.result)
+        free(row->record.result);
+    if (after.keys != row->record.keys)
+        free(row->record.keys);
+    row->record = after;
+    edit->failure = edit->result = edit->keys = NULL;
+    memory->last_change++;
+    ij_changes_add(&hold->changes, &before, &row->record.job, row->record.queue);
+    return 0;
 }
 
 int ij_memory_write_own(struct ij_memory_hold *hold, struct ij_memory_row *row,
                         const struct ij_job *job, struct imgjob_error *err)
 {
-    char *failure = NULL;
-    int rc = ij_changes_reserve(&hold->changes, 1, err);
-    if (rc == 0)
-        rc = ij_record_failure(job, NULL, &failure, err);
-    if (rc < 0)
-        return rc;
-    row->record.job = *job;
-    ij_memory_changed(hold, row, failure);
-    return 0;
+    IJ_AUTO(ij_memory_edit_done) struct ij_memory_edit edit = { .job = *job };
+    int rc = ij_record_failure(job, NULL, &edit.failure, err);
+    return rc == 0 ? ij_memory_write(hold, row, &edit, err) : rc;
 }
 
-/* ---- submit ---- */
-
-static struct ij_memory_row *row_new(const struct ij_submit *submit, int64_t now)
-{
-    IJ_AUTO(row_discard) struct ij_memory_row *row = calloc(1, sizeof(*row));
-    if (!row)
-        return NULL;
-    row->record.job = ij_state_new(submit, now);
-    row->record.spec = strdup(submit->spec);
-    row->record.input = strdup(submit->input);
-    row->keys = strdup(submit->keys);
-    if (!row->record.spec || !row->record.input || !row->keys)
-        return NULL;
-    return ij_steal(&row);
-}
-
-static int memory_submit(struct ij_jobs *jobs, const struct ij_submit *submit,
-                         struct imgjob_error *err)
-{
-    int rc = ij_submit_check(submit, err);
-    if (rc < 0)
-        return rc;
-    IJ_AUTO(ij_memory_end) struct ij_memory_hold hold = ij_memory_begin(jobs);
-    struct ij_memory *memory = hold.memory;
-    const struct ij_memory_row *there = ij_memory_find(memory, &submit->id);
-    if (there)
-        return ij_submit_again(&there->record, submit, err);
-    if (ij_memory_gc_holds_id(memory, &submit->id))
-        return ij_submit_condemned(&submit->id, err);
-    struct ij_jobs_stats stats = count_states(memory);
-    rc = ij_submit_capacity(&stats, memory->config.max_queued, err);
-    if (rc == 0)
-        rc = ij_changes_reserve(&hold.changes, 1, err);
-    if (rc < 0)
-        return rc;
-    void *rows = ij_memory_grow(memory->rows, memory->row_count, &memory->row_cap);
-    if (!rows)
-        return ij_fail_nomem(err, "storing a job in memory");
-    memory->rows = rows;
-    struct ij_memory_row *row = row_new(submit, hold.now);
-    if (!row)
-        return ij_fail_nomem(err, "storing a job in memory");
-    row->record.job.seq = row->record.job.fair = ++memory->last_seq;
-    memory->rows[memory->row_count++] = row;
-    ij_memory_changed(&hold, row, NULL);
-    return 0;
-}
-
-/* ---- claim ---- */
-
-static struct ij_memory_row *first_scheduled(struct ij_memory *memory)
-{
-    struct ij_memory_row *first = NULL;
-    for (size_t i = 0; i < memory->row_count; i++) {
-        struct ij_memory_row *row = memory->rows[i];
-        if (row->record.job.state == IMGJOB_STATE_SCHEDULED &&
-            (!first || row->record.job.run_at < first->record.job.run_at))
-            first = row;
-    }
-    return first;
-}
-
-static struct ij_memory_row *first_ready(struct ij_memory *memory)
-{
-    struct ij_memory_row *first = NULL;
-    for (size_t i = 0; i < memory->row_count; i++) {
-        struct ij_memory_row *row = memory->rows[i];
-        const struct ij_job *job = &row->record.job;
-        if (job->state == IMGJOB_STATE_READY &&
-            (!first || job->prio < first->record.job.prio ||
-             (job->prio == first->record.job.prio && job->fair < first->record.job.fair)))
-            first = row;
-    }
-    return first;
-}
-
-static int64_t next_due(struct ij_memory *memory)
-{
-    const struct ij_memory_row *row = first_scheduled(memory);
-    return row ? row->record.job.run_at : 0;
-}
-
-int ij_memory_promote(struct ij_memory_hold *hold, uint32_t max, uint32_t *out_count,
-                      struct imgjob_error *err)
-{
-    for (uint32_t count = 0; count < max; count++) {
-        struct ij_memory_row *row = first_scheduled(hold->memory);
-        int rc = ij_changes_reserve(&hold->changes, 1, err);
-        if (rc < 0)
-            return rc;
-        if (!row || !ij_state_promote(&row->record.job, hold->now))
-            return 0;
-        ij_memory_changed(hold, row, NULL);
-        (*out_count)++;
-    }
-    return 0;
-}
-
-/* @return 0 `out` may run, 1 none may, or a code */
-static int find_ready(struct ij_memory_hold *hold, struct ij_memory_row **out,
-                      int64_t *out_due, struct imgjob_error *err)
-{
-    for (int i = 0; (*out = first_ready(hold->memory)) != NULL; i++) {
-        struct ij_job job = (*out)->record.job;
-        if (!ij_state_overdue(&job, &hold->memory->retention, hold->now))
-            return 0;
-        if (i == IJ_CLAIM_SIDE_MAX) {
-            *out_due = hold->now; /* there is more: ask again at once */
-            return 1;
-        }
-        int rc = ij_memory_write_own(hold, *out, &job, err);
-        if (rc < 0)
-            return rc;
-    }
-    *out_due = next_due(hold->memory);
-    return 1;
-}
-
-static int claim_held(struct ij_memory_hold *hold, const struct ij_claim *claim,
-                      struct ij_record *out, int64_t *out_due, struct imgjob_error *err)
-{
-    uint32_t promoted = 0;
-    struct ij_memory_row *row = NULL;
-    int rc = ij_memory_promote(hold, IJ_CLAIM_SIDE_MAX, &promoted, err);
-    if (rc == 0)
-        rc = find_ready(hold, &row, out_due, err);
-    uint64_t token = 0;
-    if (rc == 0)
-        rc = ij_token_new(&token, err);
-    if (rc == 0)
-        rc = ij_changes_reserve(&hold->changes, 1, err);
-    if (rc == 0)
-        rc = ij_record_copy(&row->record, out, err);
-    if (rc != 0)
-        return rc;
-    (void)ij_state_claim(&row->record.job, claim, token, hold->now); /* it may run */
-    out->job = row->record.job;
-    ij_memory_changed(hold, row, NULL);
-    return 0;
-}
-
-static int memory_claim(struct ij_jobs *jobs, const struct ij_claim *claim,
-                        struct ij_record *out, int64_t *out_due, struct imgjob_error *err)
-{
-    IJ_AUTO(ij_memory_end) struct ij_memory_hold hold = ij_memory_begin(jobs);
-    return claim_held(&hold, claim, out, out_due, err);
-}
-
-/* ---- lease holders ---- */
-
-static int memory_heartbeat(struct ij_jobs *jobs, struct ij_beat *beats, size_t count,
-                            uint32_t lease_ms, struct imgjob_error *err)
-{
-    (void)err;
-    IJ_AUTO(ij_memory_end) struct ij_memory_hold hold = ij_memory_begin(jobs);
-    for (size_t i = 0; i < count; i++) {
-        struct ij_memory_row *row = ij_memory_find(hold.memory, &beats[i].lease.id);
-        beats[i].lost =
-            !row || !ij_state_beat(&row->record.job, &beats[i].lease, lease_ms, hold.now);
-        beats[i].cancel_asked = !beats[i].lost && row->record.job.cancel_asked;
-    }
-    return 0;
-}
-
-/* Put a finish and its documents into the row, which is held by its lease. */
-static int apply_finish(struct ij_memory_hold *hold, struct ij_memory_row *row,
-                        const struct ij_job *job, const struct ij_finish *finish,
-                        struct imgjob_error *err)
-{
-    IJ_AUTO(ij_free) char *failure = NULL, *result = NULL, *keys = NULL;
-    int rc = ij_changes_reserve(&hold->changes, 1, err);
-    if (rc == 0)
-        rc = ij_record_failure(job, finish, &failure, err);
-    if (rc < 0)
-        return rc;
-    if (job->state == IMGJOB_STATE_SUCCEEDED) {
-        result = finish->result ? strdup(finish->result) : NULL;
-        int len = asprintf(&keys, "%s%s", row->keys, finish->keys ? finish->keys : "");
-        if (len < 0)
-            keys = NULL; /* not defined when it fails */
-        if (!keys || (finish->result && !result))
-            return ij_fail_nomem(err, "storing a result in memory");
-        free(row->keys);
-        row->keys = ij_steal(&keys);
-        row->record.result = ij_steal(&result);
-    }
-    row->record.job = *job;
-    ij_memory_changed(hold, row, ij_steal(&failure));
-    return 0;
-}
-
-static int memory_finish(struct ij_jobs *jobs, const struct ij_finish *finish,
-                         const struct ij_claim *next, struct ij_record *out_next,
-                         struct imgjob_error *err)
-{
-    int outcome = ij_finish_check(finish, err);
-    if (outcome < 0)
-        return outcome;
-    IJ_AUTO(ij_memory_end) struct ij_memory_hold hold = ij_memory_begin(jobs);
-    struct ij_memory_row *row = ij_memory_find(hold.memory, &finish->lease.id);
-    struct ij_job job = row ? row->record.job : (struct ij_job){ 0 };
-    if (row && ij_state_finish(&job, finish, &hold.memory->retention, hold.now))
-        outcome = apply_finish(&hold, row, &job, finish, err);
-    else
-        outcome = row && ij_state_is_repeat(&job, finish) ? 0 : 1;
-    if (outcome < 0 || !next)
-        return outcome;
-    struct ij_record record = { 0 };
-    int64_t due;
-    (void)claim_held(&hold, next, &record, &due, NULL); /* none: the finish stands */
-    *out_next = record;
-    return outcome;
-}
-
-/* ---- reading ---- */
-
-static int memory_get(struct ij_jobs *jobs, const struct ij_id *id, struct ij_record *out,
-                      struct imgjob_error *err)
-{
-    IJ_AUTO(ij_memory_end) struct ij_memory_hold hold = ij_memory_begin(jobs);
-    const struct ij_memory_row *row = ij_memory_find(hold.memory, id);
-    return row ? ij_record_copy(&row->record, out, err) : ij_fail_unknown(id, err);
-}
-
-static int memory_stats(struct ij_jobs *jobs, struct ij_jobs_stats *out,
-                        struct imgjob_error *err)
-{
-    (void)err;
-    IJ_AUTO(ij_memory_end) struct ij_memory_hold hold = ij_memory_begin(jobs);
-    *out = count_states(hold.memory);
-    return 0;
-}
+/* ---- life ---- */
 
 static int memory_ping(struct ij_jobs *jobs, struct imgjob_error *err)
 {
@@ -346,22 +253,44 @@ static int memory_space(struct ij_jobs *jobs, uint64_t *out_free, uint64_t *out_
     return 0;
 }
 
+static int memory_backup(struct ij_jobs *jobs, const char *path, struct imgjob_error *err)
+{
+    (void)jobs;
+    return ij_fail(err, IMGJOB_E_INVALID,
+                   "a store in memory has no file that '%.100s' could be a copy of",
+                   path);
+}
+
 static const char *memory_store_id(struct ij_jobs *jobs)
 {
     return ((struct ij_memory *)jobs)->store_id;
 }
 
-/* ---- life ---- */
+static uint64_t memory_owner(struct ij_jobs *jobs)
+{
+    (void)jobs;
+    return 1; /* no other process can have it */
+}
 
 static void memory_close(struct ij_jobs *jobs)
 {
     struct ij_memory *memory = (struct ij_memory *)jobs;
     for (size_t i = 0; i < memory->row_count; i++)
         ij_memory_row_free(memory->rows[i]);
+    for (size_t i = 0; i < memory->delivery_count; i++)
+        ij_memory_delivery_free(memory->deliveries[i]);
+    for (size_t i = 0; i < memory->key_count; i++)
+        free(memory->keys[i].text);
+    for (size_t i = 0; i < memory->tenant_count; i++)
+        free(memory->tenants[i]);
     for (size_t i = 0; i < memory->gc_count; i++)
         free(memory->gc[i]);
     (void)pthread_mutex_destroy(&memory->lock);
     free(memory->rows);
+    free(memory->deliveries);
+    free(memory->keys);
+    free(memory->tenants);
+    free(memory->shares);
     free(memory->gc);
     free(memory);
 }
@@ -371,14 +300,29 @@ static const struct ij_jobs_ops memory_ops = {
     .close = memory_close,
     .ping = memory_ping,
     .store_id = memory_store_id,
-    .submit = memory_submit,
-    .claim = memory_claim,
-    .heartbeat = memory_heartbeat,
-    .finish = memory_finish,
+    .owner = memory_owner,
+    .submit = ij_memory_submit,
+    .claim = ij_memory_claim,
+    .heartbeat = ij_memory_heartbeat,
+    .finish = ij_memory_finish,
     .reclaim_all = ij_memory_reclaim_all,
     .sweep = ij_memory_sweep,
-    .get = memory_get,
-    .stats = memory_stats,
+    .get = ij_memory_get,
+    .cancel = ij_memory_cancel,
+    .retry = ij_memory_retry,
+    .purge = ij_memory_purge,
+    .list = ij_memory_list,
+    .changes = ij_memory_changes,
+    .batch = ij_memory_batch,
+    .stats = ij_memory_stats,
+    .queues = ij_memory_queues,
+    .queue_set = ij_memory_queue_set,
+    .delivery_claim = ij_memory_delivery_claim,
+    .delivery_finish = ij_memory_delivery_finish,
+    .delivery_list = ij_memory_delivery_list,
+    .delivery_replay = ij_memory_delivery_replay,
+    .audit = ij_memory_audit,
+    .backup = memory_backup,
     .condemn = ij_memory_condemn,
     .gc_list = ij_memory_gc_list,
     .gc_drop = ij_memory_gc_drop,
@@ -389,6 +333,7 @@ int ij_memory_open(const struct ij_jobs_config *config, struct ij_jobs **out,
                    struct imgjob_error *err)
 {
     struct ij_id id;
+    uint32_t queue;
     int rc = ij_id_new(ij_wall_ms(&config->clock), &id, err);
     if (rc < 0)
         return rc;
@@ -402,6 +347,15 @@ int ij_memory_open(const struct ij_jobs_config *config, struct ij_jobs **out,
         (struct ij_retention){ config->result_ttl_ms, config->job_ttl_ms };
     ij_id_format(&id, memory->store_id);
     memory->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    (void)ij_memory_queue_make(memory, IJ_NAME_DEFAULT, &queue, NULL); /* the first */
+    memory->tenants = ij_memory_grow(NULL, 0, &memory->tenant_cap, sizeof(char *));
+    char *tenant = strdup(IJ_NAME_DEFAULT);
+    if (!memory->tenants || !tenant) {
+        free(tenant);
+        memory_close(&memory->jobs);
+        return ij_fail_nomem(err, "opening a store in memory");
+    }
+    memory->tenants[memory->tenant_count++] = tenant;
     *out = &memory->jobs;
     return 0;
 }

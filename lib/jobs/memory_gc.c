@@ -30,7 +30,8 @@ int ij_memory_gc_add(struct ij_memory *memory, const char *key, size_t len,
         return ij_fail_nomem(err, "condemning a blob");
     if (gc_holds(memory, copy))
         return 1;
-    void *grown = ij_memory_grow(memory->gc, memory->gc_count, &memory->gc_cap);
+    void *grown = ij_memory_grow(memory->gc, memory->gc_count, &memory->gc_cap,
+                                 sizeof(*memory->gc));
     if (!grown)
         return ij_fail_nomem(err, "condemning a blob");
     memory->gc = grown;

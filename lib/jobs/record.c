@@ -20,6 +20,8 @@ void ij_record_done(struct ij_record *record)
     free(record->input);
     free(record->result);
     free(record->failure);
+    free(record->options);
+    free(record->keys);
     *record = (struct ij_record){ 0 };
 }
 
@@ -36,8 +38,12 @@ int ij_record_copy(const struct ij_record *record, struct ij_record *out,
     IJ_AUTO(ij_record_done) struct ij_record copy = { .job = record->job };
     if (!copy_text(record->spec, &copy.spec) || !copy_text(record->input, &copy.input) ||
         !copy_text(record->result, &copy.result) ||
-        !copy_text(record->failure, &copy.failure))
+        !copy_text(record->failure, &copy.failure) ||
+        !copy_text(record->options, &copy.options) ||
+        !copy_text(record->keys, &copy.keys))
         return ij_fail_nomem(err, "copying a job");
+    memcpy(copy.queue, record->queue, sizeof(copy.queue));
+    memcpy(copy.tenant, record->tenant, sizeof(copy.tenant));
     *out = copy;
     copy = (struct ij_record){ 0 };
     return 0;
@@ -110,4 +116,33 @@ int ij_fail_unknown(const struct ij_id *id, struct imgjob_error *err)
     char text[IMGJOB_ID_SIZE];
     ij_id_format(id, text);
     return ij_fail(err, IMGJOB_E_NOTFOUND, "there is no job %s", text);
+}
+
+int ij_fail_ended(const struct ij_id *id, struct imgjob_error *err)
+{
+    char text[IMGJOB_ID_SIZE];
+    ij_id_format(id, text);
+    return ij_fail(err, IMGJOB_E_CONFLICT, "job %s has ended", text);
+}
+
+int ij_fail_not_ended(const struct ij_id *id, struct imgjob_error *err)
+{
+    char text[IMGJOB_ID_SIZE];
+    ij_id_format(id, text);
+    return ij_fail(err, IMGJOB_E_CONFLICT, "job %s has not ended", text);
+}
+
+int ij_retry_check(const struct ij_job *job, struct imgjob_error *err)
+{
+    struct ij_job after = *job;
+    if (ij_state_retry(&after, 0))
+        return 0;
+    char text[IMGJOB_ID_SIZE];
+    ij_id_format(&job->id, text);
+    bool is_of_state =
+        job->state == IMGJOB_STATE_FAILED || job->state == IMGJOB_STATE_CANCELED;
+    return ij_fail(err, IMGJOB_E_CONFLICT,
+                   is_of_state ? "the images of job %s have expired"
+                               : "job %s has neither failed nor been cancelled",
+                   text);
 }

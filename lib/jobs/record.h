@@ -24,5 +24,15 @@ int ij_record_failure(const struct ij_job *job, const struct ij_finish *finish,
 /* A random number that is no lost lease's. @return 0 or IMGJOB_E_INTERNAL */
 int ij_token_new(uint64_t *out, struct imgjob_error *err);
 
+/* Whether T14 may be: answered before capacity is. @return 0 or IMGJOB_E_CONFLICT */
+int ij_retry_check(const struct ij_job *job, struct imgjob_error *err);
+
+/* Whether a page may have that many rows. In page.c. @return 0 or IMGJOB_E_INVALID */
+int ij_page_limit_check(uint32_t limit, struct imgjob_error *err);
+
+/* T11, and purge, of the wrong state. @return IMGJOB_E_CONFLICT */
+int ij_fail_ended(const struct ij_id *id, struct imgjob_error *err);
+int ij_fail_not_ended(const struct ij_id *id, struct imgjob_error *err);
+
 /* @return IMGJOB_E_NOTFOUND */
 int ij_fail_unknown(const struct ij_id *id, struct imgjob_error *err);

@@ -1,52 +1,40 @@
 /*
  * Jobs in a SQLite database: the backend's slots.
  *
- * One process has the database at a time (sqlite_lock.c). All writes go through one
- * thread (sqlite_writer.c), which does the steps of sqlite_step.c; reads go to
- * connections of their own (sqlite_reader.c). A slot copies what it answers out only on
- * success.
+ * One process has the database, or several share it (sqlite_owner.c). All writes of a
+ * process go through one thread (sqlite_writer.c), which does the steps of sqlite_step.h;
+ * reads go to connections of their own (sqlite_read.c). A slot copies what it answers out
+ * only on success.
  */
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
 #include "base/auto.h"
-#include "jobs/jobs.h"
+#include "jobs/outbox.h"
 #include "jobs/record.h"
-#include "jobs/sqlite_lock.h"
-#include "jobs/sqlite_reader.h"
-#include "jobs/sqlite_row.h"
+#include "jobs/sqlite.h"
 #include "jobs/sqlite_side.h"
-#include "jobs/sqlite_writer.h"
 #include "jobs/submit.h"
-
-struct sqlite_jobs {
-    struct ij_jobs jobs; /* first: the slots are handed its address */
-    struct ij_jobs_config config;
-    char *path; /* of config: the file's own, absolute */
-    int lock_fd;
-    char store_id[IMGJOB_ID_SIZE];
-    struct ij_sqlite_writer writer;
-    struct ij_sqlite_readers readers;
-};
-
-static struct sqlite_jobs *sqlite_of(struct ij_jobs *jobs)
-{
-    return (struct sqlite_jobs *)jobs;
-}
 
 static int do_step(struct ij_jobs *jobs, ij_step_fn *step, void *call,
                    struct imgjob_error *err)
 {
-    return ij_sqlite_writer_do(&sqlite_of(jobs)->writer, step, call, err);
+    struct ij_sqlite *sqlite = ij_sqlite_of(jobs);
+    if (sqlite->config.is_read_only)
+        return ij_fail(err, IMGJOB_E_INVALID, "database '%.150s' was opened read only",
+                       sqlite->path);
+    return ij_sqlite_writer_do(&sqlite->writer, step, call, err);
 }
 
 /* ---- what writes ---- */
 
-static int sqlite_submit(struct ij_jobs *jobs, const struct ij_submit *submit,
+static int sqlite_submit(struct ij_jobs *jobs, struct ij_submit *submits, size_t count,
                          struct imgjob_error *err)
 {
-    struct ij_submit_call call = { submit };
-    int rc = ij_submit_check(submit, err);
+    struct ij_submit_call call = { submits, count };
+    int rc = 0;
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = ij_submit_check(&submits[i], err);
     return rc < 0 ? rc : do_step(jobs, ij_step_submit, &call, err);
 }
 
@@ -107,10 +95,79 @@ static int sqlite_sweep(struct ij_jobs *jobs, const struct ij_sweep *sweep,
                         struct ij_swept *out, struct imgjob_error *err)
 {
     struct ij_sweep_call call = { .sweep = sweep };
-    int rc = do_step(jobs, ij_step_sweep, &call, err);
+    int rc;
+    do {
+        call.before = call.swept;
+        call.keys_before = call.keys;
+        rc = do_step(jobs, ij_step_sweep, &call, err);
+    } while (rc == 0 && call.is_more);
     if (rc == 0)
         *out = call.swept;
     return rc;
+}
+
+static int sqlite_cancel(struct ij_jobs *jobs, const struct ij_id *id, struct ij_job *out,
+                         struct imgjob_error *err)
+{
+    struct ij_steer_call call = { .id = id };
+    int rc = do_step(jobs, ij_step_cancel, &call, err);
+    if (rc == 0)
+        *out = call.job;
+    return rc;
+}
+
+static int sqlite_retry(struct ij_jobs *jobs, const struct ij_id *id,
+                        struct imgjob_error *err)
+{
+    struct ij_steer_call call = { .id = id };
+    return do_step(jobs, ij_step_retry, &call, err);
+}
+
+static int sqlite_purge(struct ij_jobs *jobs, const struct ij_id *id,
+                        struct imgjob_error *err)
+{
+    struct ij_steer_call call = { .id = id };
+    return do_step(jobs, ij_step_purge, &call, err);
+}
+
+static int sqlite_queue_set(struct ij_jobs *jobs, const struct ij_queue_set *set,
+                            struct imgjob_error *err)
+{
+    struct ij_queue_call call = { set };
+    int rc = ij_queue_set_check(set, err);
+    return rc < 0 ? rc : do_step(jobs, ij_step_queue, &call, err);
+}
+
+static int sqlite_delivery_claim(struct ij_jobs *jobs, uint32_t lease_ms,
+                                 struct ij_delivery *out, size_t max, size_t *out_count,
+                                 int64_t *next_due, struct imgjob_error *err)
+{
+    struct ij_delivery_claim_call call = { .lease_ms = lease_ms, .out = out, .max = max };
+    int rc = do_step(jobs, ij_step_delivery_claim, &call, err);
+    if (rc < 0) {
+        while (call.count > 0) /* claimed, but not committed */
+            ij_delivery_done(&out[--call.count]);
+        return rc;
+    }
+    *out_count = call.count;
+    *next_due = call.next_due;
+    return 0;
+}
+
+static int sqlite_delivery_finish(struct ij_jobs *jobs,
+                                  const struct ij_delivery_finish *finish,
+                                  struct imgjob_error *err)
+{
+    struct ij_delivery_finish_call call = { finish };
+    int rc = ij_delivery_finish_check(finish, err);
+    return rc < 0 ? rc : do_step(jobs, ij_step_delivery_finish, &call, err);
+}
+
+static int sqlite_delivery_replay(struct ij_jobs *jobs, const struct ij_id *id,
+                                  struct imgjob_error *err)
+{
+    struct ij_steer_call call = { .id = id };
+    return do_step(jobs, ij_step_delivery_replay, &call, err);
 }
 
 static int sqlite_condemn(struct ij_jobs *jobs, struct ij_suspect *suspects, size_t count,
@@ -127,77 +184,22 @@ static int sqlite_gc_drop(struct ij_jobs *jobs, const char *const *keys, size_t 
     return do_step(jobs, ij_step_drop, &call, err);
 }
 
-/* ---- what reads ---- */
-
-/* A read that fails for the database's sake is as sticky as a write. */
-static int read_done(struct sqlite_jobs *sqlite, struct ij_sqlite_db *db, int rc,
-                     const struct imgjob_error *err)
-{
-    ij_sqlite_readers_give(&sqlite->readers, db);
-    return ij_sqlite_writer_note(&sqlite->writer, rc, err);
-}
-
-static int sqlite_get(struct ij_jobs *jobs, const struct ij_id *id, struct ij_record *out,
-                      struct imgjob_error *err)
-{
-    struct sqlite_jobs *sqlite = sqlite_of(jobs);
-    int rc = ij_sqlite_writer_check(&sqlite->writer, err);
-    if (rc < 0)
-        return rc;
-    struct imgjob_error found = { 0 };
-    struct ij_sqlite_db *db = ij_sqlite_readers_take(&sqlite->readers);
-    rc = ij_sqlite_read_record(db, id, out, &found);
-    rc = read_done(sqlite, db, rc, &found);
-    if (rc == 1)
-        return ij_fail_unknown(id, err);
-    return rc < 0 ? ij_fail(err, rc, "%s", found.text) : 0;
-}
-
-static int sqlite_gc_list(struct ij_jobs *jobs, const char *after, char **out_keys,
-                          size_t max, size_t *out_count, struct imgjob_error *err)
-{
-    struct sqlite_jobs *sqlite = sqlite_of(jobs);
-    int rc = ij_sqlite_writer_check(&sqlite->writer, err);
-    if (rc < 0)
-        return rc;
-    struct imgjob_error found = { 0 };
-    struct ij_sqlite_db *db = ij_sqlite_readers_take(&sqlite->readers);
-    rc = ij_sqlite_gc_list(db, after, out_keys, max, out_count, &found);
-    rc = read_done(sqlite, db, rc, &found);
-    return rc < 0 ? ij_fail(err, rc, "%s", found.text) : 0;
-}
-
-static int sqlite_ping(struct ij_jobs *jobs, struct imgjob_error *err)
-{
-    struct sqlite_jobs *sqlite = sqlite_of(jobs);
-    int rc = ij_sqlite_writer_check(&sqlite->writer, err);
-    if (rc < 0)
-        return rc;
-    char store_id[IMGJOB_ID_SIZE];
-    struct imgjob_error found = { 0 };
-    struct ij_sqlite_db *db = ij_sqlite_readers_take(&sqlite->readers);
-    rc = ij_sqlite_read_store_id(db, store_id, &found);
-    rc = read_done(sqlite, db, rc, &found);
-    return rc < 0 ? ij_fail(err, rc, "%s", found.text) : 0;
-}
-
-static int sqlite_stats(struct ij_jobs *jobs, struct ij_jobs_stats *out,
+static int sqlite_audit(struct ij_jobs *jobs, struct ij_audit *audit,
                         struct imgjob_error *err)
 {
-    struct ij_sqlite_writer *writer = &sqlite_of(jobs)->writer;
-    int rc = ij_sqlite_writer_check(writer, err);
-    if (rc == 0)
-        ij_sqlite_writer_stats(writer, out);
-    return rc;
+    if (audit->is_repair)
+        return do_step(jobs, ij_step_repair, audit, err);
+    return ij_sqlite_do_audit(jobs, audit, err);
 }
 
-/* Asked of the lock file, which lies beside the database and is open all the time. */
+/* ---- the rest ---- */
+
 static int sqlite_space(struct ij_jobs *jobs, uint64_t *out_free, uint64_t *out_total,
                         struct imgjob_error *err)
 {
-    struct sqlite_jobs *sqlite = sqlite_of(jobs);
+    struct ij_sqlite *sqlite = ij_sqlite_of(jobs);
     struct statvfs vfs;
-    if (fstatvfs(sqlite->lock_fd, &vfs) < 0)
+    if (statvfs(sqlite->path, &vfs) < 0)
         return ij_fail_errno(err, IMGJOB_E_STORE, "read the free space at '%.150s'",
                              sqlite->path);
     *out_free = (uint64_t)vfs.f_bavail * vfs.f_frsize;
@@ -205,19 +207,25 @@ static int sqlite_space(struct ij_jobs *jobs, uint64_t *out_free, uint64_t *out_
     return 0;
 }
 
+static uint64_t sqlite_owner(struct ij_jobs *jobs)
+{
+    return ij_sqlite_owner(&ij_sqlite_of(jobs)->owners);
+}
+
 static const char *sqlite_store_id(struct ij_jobs *jobs)
 {
-    return sqlite_of(jobs)->store_id;
+    return ij_sqlite_of(jobs)->store_id;
 }
 
 /* ---- life ---- */
 
 static void sqlite_close(struct ij_jobs *jobs)
 {
-    struct sqlite_jobs *sqlite = sqlite_of(jobs);
+    struct ij_sqlite *sqlite = ij_sqlite_of(jobs);
+    ij_sqlite_watch_stop(&sqlite->watch);
     ij_sqlite_readers_close(&sqlite->readers);
     ij_sqlite_writer_stop(&sqlite->writer); /* the last to close empties the log */
-    ij_close(&sqlite->lock_fd);
+    ij_sqlite_owners_done(&sqlite->owners);
     free(sqlite->path);
     free(sqlite);
 }
@@ -225,44 +233,75 @@ static void sqlite_close(struct ij_jobs *jobs)
 static const struct ij_jobs_ops sqlite_ops = {
     .name = "sqlite",
     .close = sqlite_close,
-    .ping = sqlite_ping,
+    .ping = ij_sqlite_do_ping,
     .store_id = sqlite_store_id,
+    .owner = sqlite_owner,
     .submit = sqlite_submit,
     .claim = sqlite_claim,
     .heartbeat = sqlite_heartbeat,
     .finish = sqlite_finish,
     .reclaim_all = sqlite_reclaim_all,
     .sweep = sqlite_sweep,
-    .get = sqlite_get,
-    .stats = sqlite_stats,
+    .get = ij_sqlite_do_get,
+    .cancel = sqlite_cancel,
+    .retry = sqlite_retry,
+    .purge = sqlite_purge,
+    .list = ij_sqlite_do_list,
+    .changes = ij_sqlite_do_changes,
+    .batch = ij_sqlite_do_batch,
+    .stats = ij_sqlite_do_stats,
+    .queues = ij_sqlite_do_queues,
+    .queue_set = sqlite_queue_set,
+    .delivery_claim = sqlite_delivery_claim,
+    .delivery_finish = sqlite_delivery_finish,
+    .delivery_list = ij_sqlite_do_delivery_list,
+    .delivery_replay = sqlite_delivery_replay,
+    .audit = sqlite_audit,
+    .backup = ij_sqlite_do_backup,
     .condemn = sqlite_condemn,
-    .gc_list = sqlite_gc_list,
+    .gc_list = ij_sqlite_do_gc_list,
     .gc_drop = sqlite_gc_drop,
     .space = sqlite_space,
 };
 
-static void sqlite_discard(struct sqlite_jobs **sqlite)
+static void sqlite_discard(struct ij_sqlite **sqlite)
 {
     if (*sqlite)
         sqlite_close(&(*sqlite)->jobs);
 }
 
-int ij_sqlite_open(const struct ij_jobs_config *config, struct ij_jobs **out,
-                   struct imgjob_error *err)
+/* For reading and writing. */
+static int open_writer(struct ij_sqlite *sqlite, struct imgjob_error *err)
 {
-    IJ_AUTO(sqlite_discard) struct sqlite_jobs *sqlite = calloc(1, sizeof(*sqlite));
-    if (!sqlite)
-        return ij_fail_nomem(err, "opening a database");
-    sqlite->jobs.ops = &sqlite_ops;
-    sqlite->lock_fd = -1;
-    sqlite->config = *config;
-
-    int rc = ij_sqlite_lock(config->path, &sqlite->path, &sqlite->lock_fd, err);
-    sqlite->config.path = sqlite->path;
+    struct ij_jobs_config *config = &sqlite->config;
+    int rc = ij_sqlite_owners_begin(&sqlite->owners, config->path, config->is_shared,
+                                    &sqlite->path, err);
+    config->path = sqlite->path;
     if (rc == 0)
-        rc = ij_sqlite_writer_start(&sqlite->writer, &sqlite->config, err);
+        rc = ij_sqlite_writer_start(&sqlite->writer, config, &sqlite->owners, err);
     if (rc == 0)
         rc = ij_sqlite_sync_directory(sqlite->path, err);
+    if (rc == 0 && config->is_shared)
+        rc = ij_sqlite_watch_start(&sqlite->watch, config, err);
+    return rc;
+}
+
+/* Only to look: nothing is made or locked, and whoever has it may go on. */
+static int open_viewer(struct ij_sqlite *sqlite, struct imgjob_error *err)
+{
+    sqlite->path = realpath(sqlite->config.path, NULL);
+    if (!sqlite->path)
+        return ij_fail_errno(err, IMGJOB_E_INVALID, "open database '%.150s'",
+                             sqlite->config.path);
+    sqlite->config.path = sqlite->path;
+    ij_sqlite_writer_init(&sqlite->writer, &sqlite->config);
+    return ij_sqlite_db_check(sqlite->path, err);
+}
+
+static int open_parts(struct ij_sqlite *sqlite, struct imgjob_error *err)
+{
+    int rc =
+        sqlite->config.is_read_only ? open_viewer(sqlite, err) : open_writer(sqlite, err);
     if (rc == 0)
         rc = ij_sqlite_readers_open(&sqlite->readers, sqlite->path, err);
     if (rc < 0)
@@ -270,6 +309,19 @@ int ij_sqlite_open(const struct ij_jobs_config *config, struct ij_jobs **out,
     struct ij_sqlite_db *db = ij_sqlite_readers_take(&sqlite->readers);
     rc = ij_sqlite_read_store_id(db, sqlite->store_id, err);
     ij_sqlite_readers_give(&sqlite->readers, db);
+    return rc;
+}
+
+int ij_sqlite_open(const struct ij_jobs_config *config, struct ij_jobs **out,
+                   struct imgjob_error *err)
+{
+    IJ_AUTO(sqlite_discard) struct ij_sqlite *sqlite = calloc(1, sizeof(*sqlite));
+    if (!sqlite)
+        return ij_fail_nomem(err, "opening a database");
+    sqlite->jobs.ops = &sqlite_ops;
+    sqlite->owners.fd = -1;
+    sqlite->config = *config;
+    int rc = open_parts(sqlite, err);
     if (rc < 0)
         return rc;
     *out = &sqlite->jobs;

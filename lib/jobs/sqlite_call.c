@@ -33,10 +33,15 @@ void ij_bind_text(struct ij_call *call, const char *text)
          sqlite3_bind_text(call->statement, ++call->parameter, text, -1, SQLITE_STATIC));
 }
 
+void ij_bind_blob(struct ij_call *call, const void *data, int len)
+{
+    note(call,
+         sqlite3_bind_blob(call->statement, ++call->parameter, data, len, SQLITE_STATIC));
+}
+
 void ij_bind_id(struct ij_call *call, const struct ij_id *id)
 {
-    note(call, sqlite3_bind_blob(call->statement, ++call->parameter, id->bytes,
-                                 sizeof(id->bytes), SQLITE_STATIC));
+    ij_bind_blob(call, id->bytes, sizeof(id->bytes));
 }
 
 int ij_call_step(struct ij_call *call, struct imgjob_error *err)

@@ -26,6 +26,8 @@ void ij_bind_int(struct ij_call *call, int64_t value);
 void ij_bind_some(struct ij_call *call, int64_t value); /* 0 becomes NULL */
 /* Borrowed until the statement was executed; NULL becomes NULL. */
 void ij_bind_text(struct ij_call *call, const char *text);
+/* Borrowed as a text is; NULL becomes NULL. */
+void ij_bind_blob(struct ij_call *call, const void *data, int len);
 void ij_bind_id(struct ij_call *call, const struct ij_id *id);
 
 /* @return 0 a row, 1 no (more) row, or a code by ij_sqlite_db_fail() */

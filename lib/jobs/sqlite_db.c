@@ -14,11 +14,12 @@
 #include "base/auto.h"
 #include "base/clock.h"
 #include "jobs/jobs.h"
+#include "jobs/sqlite_migrate.h"
 
 enum {
     BUSY_TIMEOUT_MS =
         5000, /* only a foreign process can hold a lock: a shell, a backup */
-    VALUE_MAX = 8 * IJ_DOCUMENT_MAX /* bytes of a row: five documents, and the failure */
+    VALUE_MAX = 8 * IJ_DOCUMENT_MAX /* bytes of a row: six documents, and the failure */
 };
 
 static int code_of(struct ij_sqlite_db *db, int rc)
@@ -28,6 +29,8 @@ static int code_of(struct ij_sqlite_db *db, int rc)
         return IMGJOB_E_FULL;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL: /* others were in the way for 10 s: nothing was read or written
+                           */
         return IMGJOB_E_BUSY;
     case SQLITE_NOMEM:
         return IMGJOB_E_NOMEM;
@@ -63,8 +66,8 @@ int ij_sqlite_db_fail(struct ij_sqlite_db *db, int rc, const char *doing,
                    doing, db->path, words, rc);
 }
 
-static int execute(struct ij_sqlite_db *db, const char *sql, const char *doing,
-                   struct imgjob_error *err)
+int ij_sqlite_db_execute(struct ij_sqlite_db *db, const char *sql, const char *doing,
+                         struct imgjob_error *err)
 {
     int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
     return rc == SQLITE_OK ? 0 : ij_sqlite_db_fail(db, rc, doing, err);
@@ -121,14 +124,14 @@ static int connect_to(struct ij_sqlite_db *db, const char *path, struct imgjob_e
     (void)sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS); /* cannot fail when open */
     (void)sqlite3_limit(db->handle, SQLITE_LIMIT_LENGTH, VALUE_MAX);
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    return execute(db,
-                   "PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON;"
-                   "PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON",
-                   "configuring a connection", err);
+    return ij_sqlite_db_execute(db,
+                                "PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON;"
+                                "PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON",
+                                "configuring a connection", err);
 }
 
-/* @return 0 ours, 1 empty, or a code */
-static int recognize(struct ij_sqlite_db *db, struct imgjob_error *err)
+/* @param out_version of the schema; 0 = empty. @return 0, or a code */
+static int recognize(struct ij_sqlite_db *db, int *out_version, struct imgjob_error *err)
 {
     struct imgjob_error found = { 0 };
     struct value application, version, tables;
@@ -143,14 +146,16 @@ static int recognize(struct ij_sqlite_db *db, struct imgjob_error *err)
                        db->path);
     if (rc < 0)
         return ij_fail(err, rc, "%s", found.text);
+    *out_version = 0;
     if (application.number == 0 && version.number == 0 && tables.number == 0)
-        return 1;
+        return 0;
     if (application.number != IJ_SQLITE_APPLICATION_ID)
         return ij_fail(err, IMGJOB_E_INVALID,
                        "database '%.100s' belongs to another program (application id "
                        "%" PRId64 ", ours is %d): give another path",
                        db->path, application.number, IJ_SQLITE_APPLICATION_ID);
-    if (version.number != IJ_SQLITE_SCHEMA_VERSION)
+    *out_version = (int)version.number;
+    if (version.number < 1 || version.number > IJ_SQLITE_SCHEMA_VERSION)
         return ij_fail(err, IMGJOB_E_INVALID,
                        "database '%.100s' has schema version %" PRId64
                        ", this version of imgjob knows %d: run the version that made it",
@@ -172,14 +177,14 @@ static int use_wal(struct ij_sqlite_db *db, bool is_durability_normal,
                        db->path, mode.text);
     /* checkpoints are the writer's business: their errors must not get lost */
     (void)sqlite3_wal_autocheckpoint(db->handle, 0);
-    rc = execute(db,
-                 is_durability_normal ? "PRAGMA synchronous=NORMAL"
-                                      : "PRAGMA synchronous=FULL",
-                 "setting the durability", err);
+    rc = ij_sqlite_db_execute(db,
+                              is_durability_normal ? "PRAGMA synchronous=NORMAL"
+                                                   : "PRAGMA synchronous=FULL",
+                              "setting the durability", err);
     return rc < 0 ? rc
-                  : execute(db,
-                            "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-1024",
-                            "configuring the writer", err);
+                  : ij_sqlite_db_execute(
+                        db, "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-1024",
+                        "configuring the writer", err);
 }
 
 /* Tables, version and identity in one transaction: a crash leaves all or nothing. */
@@ -189,35 +194,42 @@ static int create_schema(struct ij_sqlite_db *db, struct imgjob_error *err)
     int rc = ij_id_new(ij_wall_ms(&ij_clock_system), &id, err);
     if (rc < 0)
         return rc;
-    char store_id[IMGJOB_ID_SIZE], identity[256];
+    char store_id[IMGJOB_ID_SIZE], identity[320];
     ij_id_format(&id, store_id);
     (void)snprintf(identity, sizeof(identity),
                    "INSERT INTO meta VALUES('store_id','%s');"
+                   "INSERT INTO queue VALUES(1,'" IJ_NAME_DEFAULT "',0,0,1);"
+                   "INSERT INTO tenant VALUES(1,'" IJ_NAME_DEFAULT "');"
                    "PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT",
                    store_id, IJ_SQLITE_APPLICATION_ID, IJ_SQLITE_SCHEMA_VERSION);
-    rc = execute(db, "BEGIN IMMEDIATE", "beginning the schema", err);
+    rc = ij_sqlite_db_execute(db, "BEGIN IMMEDIATE", "beginning the schema", err);
     if (rc == 0)
-        rc = execute(db, ij_sqlite_schema, "creating the schema", err);
-    return rc < 0 ? rc : execute(db, identity, "creating the schema", err);
+        rc = ij_sqlite_db_execute(db, ij_sqlite_schema, "creating the schema", err);
+    return rc < 0 ? rc : ij_sqlite_db_execute(db, identity, "creating the schema", err);
+}
+
+static int make_tables(struct ij_sqlite_db *db, int version, struct imgjob_error *err)
+{
+    if (version == 0)
+        return create_schema(db, err);
+    return version < IJ_SQLITE_SCHEMA_VERSION ? ij_sqlite_migrate(db, version, err) : 0;
 }
 
 int ij_sqlite_db_open_writer(struct ij_sqlite_db *db, const char *path,
                              bool is_durability_normal, struct imgjob_error *err)
 {
     IJ_AUTO(ij_sqlite_db_close) struct ij_sqlite_db opened = { 0 };
+    int version = 0;
     int rc = connect_to(&opened, path, err);
-    if (rc < 0)
-        return rc;
-    int is_empty = recognize(&opened, err);
-    if (is_empty < 0)
-        return is_empty;
-    if (is_empty) /* has to stand before the first page is written */
-        rc =
-            execute(&opened, "PRAGMA auto_vacuum=INCREMENTAL", "beginning the file", err);
+    if (rc == 0)
+        rc = recognize(&opened, &version, err);
+    if (rc == 0 && version == 0) /* has to stand before the first page is written */
+        rc = ij_sqlite_db_execute(&opened, "PRAGMA auto_vacuum=INCREMENTAL",
+                                  "beginning the file", err);
     if (rc == 0)
         rc = use_wal(&opened, is_durability_normal, err);
-    if (rc == 0 && is_empty)
-        rc = create_schema(&opened, err);
+    if (rc == 0)
+        rc = make_tables(&opened, version, err);
     if (rc == 0)
         rc = prepare(&opened, 0, IJ_SQL_COUNT, err);
     if (rc < 0)
@@ -227,18 +239,47 @@ int ij_sqlite_db_open_writer(struct ij_sqlite_db *db, const char *path,
     return 0;
 }
 
+/* The last connection to close moves the log into the database: that is for those who
+ * write. */
+static void leave_the_log(struct ij_sqlite_db *db)
+{
+    (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
+int ij_sqlite_db_check(const char *path, struct imgjob_error *err)
+{
+    IJ_AUTO(ij_sqlite_db_close) struct ij_sqlite_db opened = { 0 };
+    int version = 0;
+    int rc = connect_to(&opened, path, err);
+    if (rc < 0)
+        return rc;
+    leave_the_log(&opened);
+    rc = recognize(&opened, &version, err);
+    if (rc < 0)
+        return rc;
+    if (version != IJ_SQLITE_SCHEMA_VERSION)
+        return ij_fail(err, IMGJOB_E_INVALID,
+                       version == 0 ? "database '%.100s' is empty (schema version %d of "
+                                      "%d): it was never opened as a store"
+                                    : "database '%.100s' has schema version %d, not %d: "
+                                      "opening it as a store brings it up to date",
+                       path, version, IJ_SQLITE_SCHEMA_VERSION);
+    return 0;
+}
+
 int ij_sqlite_db_open_reader(struct ij_sqlite_db *db, const char *path,
                              struct imgjob_error *err)
 {
     IJ_AUTO(ij_sqlite_db_close) struct ij_sqlite_db opened = { 0 };
     int rc = connect_to(&opened, path, err);
     if (rc == 0)
-        rc = execute(&opened, "PRAGMA query_only=ON; PRAGMA cache_size=-256",
-                     "configuring a reader", err);
+        rc = ij_sqlite_db_execute(&opened, "PRAGMA query_only=ON; PRAGMA cache_size=-256",
+                                  "configuring a reader", err);
     if (rc == 0)
         rc = prepare(&opened, 0, IJ_SQL_WRITER_FIRST, err);
     if (rc < 0)
         return rc;
+    leave_the_log(&opened);
     *db = opened;
     opened = (struct ij_sqlite_db){ 0 };
     return 0;

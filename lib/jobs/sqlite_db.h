@@ -18,7 +18,7 @@ struct ij_sqlite_db {
 };
 
 /* For the writer: opens the file, refuses what is not ours, makes the tables in an empty
- * one. `path` is absolute.
+ * one and brings those of an older version up to this one. `path` is absolute.
  * @return 0, or IMGJOB_E_INVALID, _STORE, _FULL, _BUSY, _NOMEM */
 int ij_sqlite_db_open_writer(struct ij_sqlite_db *db, const char *path,
                              bool is_durability_normal, struct imgjob_error *err);
@@ -27,7 +27,15 @@ int ij_sqlite_db_open_writer(struct ij_sqlite_db *db, const char *path,
 int ij_sqlite_db_open_reader(struct ij_sqlite_db *db, const char *path,
                              struct imgjob_error *err);
 
+/* Whether there is a database of this version, which may then be opened for reading.
+ * @return 0, or IMGJOB_E_INVALID, _STORE, _BUSY, _NOMEM */
+int ij_sqlite_db_check(const char *path, struct imgjob_error *err);
+
 void ij_sqlite_db_close(struct ij_sqlite_db *db);
+
+/* Run statements that are not prepared, and want no answer. */
+int ij_sqlite_db_execute(struct ij_sqlite_db *db, const char *sql, const char *doing,
+                         struct imgjob_error *err);
 
 /*
  * Put SQLite's result `rc` into words. @return IMGJOB_E_FULL, _BUSY, _NOMEM, _INTERNAL (a

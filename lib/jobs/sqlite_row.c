@@ -13,6 +13,7 @@
 #include "base/auto.h"
 #include "jobs/sqlite_call.h"
 #include "jobs/sqlite_side.h"
+#include "jobs/state.h"
 
 /* ---- reading jobs ---- */
 
@@ -25,16 +26,40 @@ static int damaged(struct ij_call *call, struct imgjob_error *err)
                    sqlite3_column_int(call->statement, 4));
 }
 
+/* @return false when the column is NULL, or of another length */
+static bool read_blob(const struct ij_call *call, int column, void *out, size_t len)
+{
+    const void *blob = sqlite3_column_blob(call->statement, column);
+    if (!blob || sqlite3_column_bytes(call->statement, column) != (int)len)
+        return false;
+    memcpy(out, blob, len);
+    return true;
+}
+
+static int64_t pack_progress(const struct ij_progress *progress)
+{
+    return (int64_t)progress->percent | (int64_t)progress->stage << 8 |
+           (int64_t)progress->output << 16;
+}
+
+static struct ij_progress unpack_progress(int64_t packed)
+{
+    uint32_t stage = packed >> 8 & 0xff;
+    return (struct ij_progress){
+        .percent = packed & 0xff,
+        .stage = stage < IJ_STAGE_COUNT ? (enum ij_stage)stage : IJ_STAGE_NONE,
+        .output = packed >> 16 & 0xffff,
+    };
+}
+
 /* In the order of JOB_COLUMNS in sqlite_sql.c. */
 static int job_read(struct ij_call *call, struct ij_job *out, struct imgjob_error *err)
 {
     sqlite3_stmt *statement = call->statement;
     int at = 0;
     struct ij_job job = { .seq = (uint64_t)sqlite3_column_int64(statement, at++) };
-    const void *id = sqlite3_column_blob(statement, at);
-    if (!id || sqlite3_column_bytes(statement, at++) != sizeof(job.id.bytes))
+    if (!read_blob(call, at++, job.id.bytes, sizeof(job.id.bytes)))
         return damaged(call, err);
-    memcpy(job.id.bytes, id, sizeof(job.id.bytes));
     job.tenant = (uint32_t)sqlite3_column_int64(statement, at++);
     job.queue = (uint32_t)sqlite3_column_int64(statement, at++);
     int64_t state = sqlite3_column_int64(statement, at++);
@@ -50,6 +75,7 @@ static int job_read(struct ij_call *call, struct ij_job *out, struct imgjob_erro
     job.deadline = sqlite3_column_int64(statement, at++);
     job.attempt = (uint32_t)sqlite3_column_int64(statement, at++);
     job.max_attempts = (uint32_t)sqlite3_column_int64(statement, at++);
+    job.timeout_ms = (uint32_t)sqlite3_column_int64(statement, at++);
     job.crashes = (uint32_t)sqlite3_column_int64(statement, at++);
     job.losses = (uint32_t)sqlite3_column_int64(statement, at++);
     job.releases = (uint32_t)sqlite3_column_int64(statement, at++);
@@ -58,14 +84,21 @@ static int job_read(struct ij_call *call, struct ij_job *out, struct imgjob_erro
     job.lease_until = sqlite3_column_int64(statement, at++);
     job.owner = (uint64_t)sqlite3_column_int64(statement, at++);
     job.cancel_asked = sqlite3_column_int64(statement, at++) != 0;
-    job.progress = (uint32_t)sqlite3_column_int64(statement, at++);
+    job.progress = unpack_progress(sqlite3_column_int64(statement, at++));
     job.ver = (uint64_t)sqlite3_column_int64(statement, at++);
+    job.change = (uint64_t)sqlite3_column_int64(statement, at++);
     job.created = sqlite3_column_int64(statement, at++);
     job.updated = sqlite3_column_int64(statement, at++);
     job.started = sqlite3_column_int64(statement, at++);
     job.finished = sqlite3_column_int64(statement, at++);
     job.result_expires = sqlite3_column_int64(statement, at++);
     job.expires = sqlite3_column_int64(statement, at++);
+    job.result_ttl_ms = (uint64_t)sqlite3_column_int64(statement, at++);
+    job.job_ttl_ms = (uint64_t)sqlite3_column_int64(statement, at++);
+    job.bytes = (uint64_t)sqlite3_column_int64(statement, at++);
+    (void)read_blob(call, at++, job.batch.bytes, sizeof(job.batch.bytes));
+    job.has_callback = sqlite3_column_int64(statement, at++) != 0;
+    job.has_dedup = read_blob(call, at++, job.dedup, sizeof(job.dedup));
     *out = job;
     return 0;
 }
@@ -80,42 +113,79 @@ int ij_sqlite_find_job(struct ij_sqlite_db *db, const struct ij_id *id,
     return rc == 0 ? job_read(&call, out, err) : rc;
 }
 
-int ij_sqlite_first_job(struct ij_sqlite_db *db, enum ij_sql which, int64_t now,
+int ij_sqlite_first_job(struct ij_sqlite_db *db, enum ij_sql which, int64_t parameter,
                         struct ij_job *out, struct imgjob_error *err)
 {
     IJ_AUTO(ij_call_end) struct ij_call call = ij_call_of(db, which, "selecting a job");
-    if (which >= IJ_SQL_FIRST_DUE)
-        ij_bind_int(&call, now);
+    if (sqlite3_bind_parameter_count(call.statement) > 0)
+        ij_bind_int(&call, parameter);
     int rc = ij_call_step(&call, err);
     return rc == 0 ? job_read(&call, out, err) : rc;
 }
 
-int ij_sqlite_read_record(struct ij_sqlite_db *db, const struct ij_id *id,
-                          struct ij_record *out, struct imgjob_error *err)
+int ij_sqlite_find_twin(struct ij_sqlite_db *db,
+                        const unsigned char dedup[IJ_DIGEST_SIZE], int64_t now,
+                        struct ij_job *out, struct imgjob_error *err)
 {
-    enum { SPEC = 28, INPUT, RESULT, FAILURE }; /* columns, behind those of the job */
     IJ_AUTO(ij_call_end)
-    struct ij_call call = ij_call_of(db, IJ_SQL_READ_RECORD, "reading a job");
-    ij_bind_id(&call, id);
-    int rc = ij_call_step(&call, err);
-    if (rc != 0)
-        return rc;
+    struct ij_call call = ij_call_of(db, IJ_SQL_FIND_TWINS, "looking for a twin");
+    ij_bind_blob(&call, dedup, IJ_DIGEST_SIZE);
+    int rc;
+    while ((rc = ij_call_step(&call, err)) == 0) {
+        rc = job_read(&call, out, err);
+        if (rc < 0 || ij_state_is_twin(out, now))
+            return rc;
+    }
+    return rc;
+}
+
+static int copy_name(struct ij_call *call, int column, char out[IJ_NAME_SIZE])
+{
+    const unsigned char *text = sqlite3_column_text(call->statement, column);
+    if (!text || strlen((const char *)text) >= IJ_NAME_SIZE)
+        return 1;
+    (void)stpcpy(out, (const char *)text);
+    return 0;
+}
+
+static int record_read(struct ij_call *call, struct ij_record *out,
+                       struct imgjob_error *err)
+{
+    enum { SPEC = 36, NAMES = SPEC + 6 }; /* columns, behind those of the job */
     IJ_AUTO(ij_record_done) struct ij_record record = { 0 };
-    rc = job_read(&call, &record.job, err);
-    if (rc < 0)
-        return rc;
-    rc = ij_call_text(&call, SPEC, &record.spec, err);
-    if (rc == 0)
-        rc = ij_call_text(&call, INPUT, &record.input, err);
-    if (rc == 0)
-        rc = ij_call_text(&call, RESULT, &record.result, err);
-    if (rc == 0)
-        rc = ij_call_text(&call, FAILURE, &record.failure, err);
+    char **const documents[] = { &record.spec,    &record.input,   &record.result,
+                                 &record.failure, &record.options, &record.keys };
+    int rc = job_read(call, &record.job, err);
+    for (size_t i = 0; i < IJ_ARRAY_LEN(documents) && rc == 0; i++)
+        rc = ij_call_text(call, SPEC + (int)i, documents[i], err);
+    if (rc == 0 && (copy_name(call, NAMES, record.queue) != 0 ||
+                    copy_name(call, NAMES + 1, record.tenant) != 0))
+        rc = damaged(call, err);
     if (rc < 0)
         return rc;
     *out = record;
     record = (struct ij_record){ 0 };
     return 0;
+}
+
+int ij_sqlite_read_record(struct ij_sqlite_db *db, const struct ij_id *id,
+                          struct ij_record *out, struct imgjob_error *err)
+{
+    IJ_AUTO(ij_call_end)
+    struct ij_call call = ij_call_of(db, IJ_SQL_READ_RECORD, "reading a job");
+    ij_bind_id(&call, id);
+    int rc = ij_call_step(&call, err);
+    return rc == 0 ? record_read(&call, out, err) : rc;
+}
+
+int ij_sqlite_read_row(struct ij_sqlite_db *db, uint64_t seq, struct ij_record *out,
+                       struct imgjob_error *err)
+{
+    IJ_AUTO(ij_call_end)
+    struct ij_call call = ij_call_of(db, IJ_SQL_READ_ROW, "reading a job");
+    ij_bind_int(&call, (int64_t)seq);
+    int rc = ij_call_step(&call, err);
+    return rc == 0 ? record_read(&call, out, err) : rc;
 }
 
 /* ---- writing jobs ---- */
@@ -126,6 +196,7 @@ static void bind_mutable(struct ij_call *call, const struct ij_job *job)
     ij_bind_int(call, job->state);
     ij_bind_int(call, job->reason);
     ij_bind_some(call, job->run_at);
+    ij_bind_some(call, job->deadline);
     ij_bind_int(call, job->attempt);
     ij_bind_int(call, job->crashes);
     ij_bind_int(call, job->losses);
@@ -135,13 +206,23 @@ static void bind_mutable(struct ij_call *call, const struct ij_job *job)
     ij_bind_some(call, job->lease_until);
     ij_bind_int(call, (int64_t)job->owner);
     ij_bind_int(call, job->cancel_asked);
-    ij_bind_int(call, job->progress);
+    ij_bind_int(call, pack_progress(&job->progress));
     ij_bind_int(call, (int64_t)job->ver);
+    ij_bind_int(call, (int64_t)job->change);
     ij_bind_int(call, job->updated);
     ij_bind_some(call, job->started);
     ij_bind_some(call, job->finished);
     ij_bind_some(call, job->result_expires);
     ij_bind_some(call, job->expires);
+    ij_bind_int(call, (int64_t)job->bytes);
+}
+
+static void bind_batch(struct ij_call *call, const struct ij_job *job)
+{
+    if (ij_id_equal(&job->batch, &ij_id_none))
+        ij_bind_blob(call, NULL, 0);
+    else
+        ij_bind_id(call, &job->batch);
 }
 
 int ij_sqlite_insert_job(struct ij_sqlite_db *db, const struct ij_job *job,
@@ -154,9 +235,14 @@ int ij_sqlite_insert_job(struct ij_sqlite_db *db, const struct ij_job *job,
     ij_bind_int(&call, job->queue);
     ij_bind_int(&call, job->prio);
     ij_bind_int(&call, (int64_t)job->fair);
-    ij_bind_some(&call, job->deadline);
     ij_bind_int(&call, job->max_attempts);
+    ij_bind_int(&call, job->timeout_ms);
     ij_bind_int(&call, job->created);
+    ij_bind_int(&call, (int64_t)job->result_ttl_ms);
+    ij_bind_int(&call, (int64_t)job->job_ttl_ms);
+    bind_batch(&call, job);
+    ij_bind_int(&call, job->has_callback);
+    ij_bind_blob(&call, job->has_dedup ? job->dedup : NULL, sizeof(job->dedup));
     bind_mutable(&call, job);
     return ij_call_run(&call, err);
 }
@@ -166,6 +252,16 @@ int ij_sqlite_update_job(struct ij_sqlite_db *db, const struct ij_job *job,
 {
     struct ij_call call = ij_call_of(db, IJ_SQL_UPDATE_JOB, "updating a job");
     bind_mutable(&call, job);
+    ij_bind_int(&call, (int64_t)job->seq);
+    return ij_call_run(&call, err);
+}
+
+int ij_sqlite_beat_job(struct ij_sqlite_db *db, const struct ij_job *job,
+                       struct imgjob_error *err)
+{
+    struct ij_call call = ij_call_of(db, IJ_SQL_BEAT_JOB, "renewing a lease");
+    ij_bind_int(&call, job->lease_until);
+    ij_bind_int(&call, pack_progress(&job->progress));
     ij_bind_int(&call, (int64_t)job->seq);
     return ij_call_run(&call, err);
 }
@@ -186,9 +282,36 @@ int ij_sqlite_insert_doc(struct ij_sqlite_db *db, uint64_t seq,
         ij_call_of(db, IJ_SQL_INSERT_DOC, "inserting a job's documents");
     ij_bind_int(&call, (int64_t)seq);
     ij_bind_text(&call, submit->spec);
-    ij_bind_text(&call, submit->input);
-    ij_bind_text(&call, submit->keys);
+    ij_bind_text(&call, submit->input ? submit->input : "{}");
+    ij_bind_text(&call, submit->options ? submit->options : "{}");
+    ij_bind_text(&call, submit->callback_url);
+    ij_bind_text(&call, submit->keys ? submit->keys : "");
     return ij_call_run(&call, err);
+}
+
+int ij_sqlite_insert_tags(struct ij_sqlite_db *db, uint64_t seq,
+                          const struct ij_submit *submit, struct imgjob_error *err)
+{
+    for (size_t i = 0; i < submit->tag_count; i++) {
+        struct ij_call call = ij_call_of(db, IJ_SQL_INSERT_TAG, "inserting a job's tags");
+        ij_bind_int(&call, (int64_t)seq);
+        ij_bind_text(&call, submit->tags[i]);
+        int rc = ij_call_run(&call, err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+int ij_sqlite_read_callback(struct ij_sqlite_db *db, uint64_t seq, char **out,
+                            struct imgjob_error *err)
+{
+    IJ_AUTO(ij_call_end)
+    struct ij_call call =
+        ij_call_of(db, IJ_SQL_READ_CALLBACK, "reading a job's callback");
+    ij_bind_int(&call, (int64_t)seq);
+    int rc = ij_call_step(&call, err);
+    return rc == 0 ? ij_call_text(&call, 0, out, err) : rc;
 }
 
 int ij_sqlite_write_result(struct ij_sqlite_db *db, uint64_t seq, const char *result,

@@ -18,6 +18,7 @@
 #include <sqlite3.h>
 
 #include "base/thread.h"
+#include "jobs/sqlite_owner.h"
 #include "jobs/sqlite_side.h"
 
 enum {
@@ -58,20 +59,6 @@ int ij_sqlite_writer_note(struct ij_sqlite_writer *writer, int rc,
 
 /* ---- one batch ---- */
 
-static int write_counters(struct ij_sqlite_batch *batch,
-                          const struct ij_sqlite_sums *before, struct imgjob_error *err)
-{
-    for (int state = 0; state < IJ_STATE_COUNT; state++) {
-        uint64_t count = batch->sums.stats.by_state[state];
-        if (count == before->stats.by_state[state])
-            continue;
-        int rc = ij_sqlite_write_counter(&batch->db, state, count, err);
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
-}
-
 /* Do all steps. A step that refuses before it has written anything fails alone; anything
  * else that goes wrong fails the transaction, for nothing else would undo it. */
 static int do_steps(struct ij_sqlite_batch *batch, struct ij_sqlite_request *first,
@@ -91,23 +78,59 @@ static int do_steps(struct ij_sqlite_batch *batch, struct ij_sqlite_request *fir
     return 0;
 }
 
-/* One transaction. After a failure nothing of it has happened. */
-static int run_batch(struct ij_sqlite_batch *batch, struct ij_sqlite_request *first,
-                     struct imgjob_error *err)
+/* What others have committed since our last transaction. */
+static int reload(struct ij_sqlite_writer *writer, int64_t *version,
+                  struct imgjob_error *err)
 {
-    struct ij_sqlite_sums before = batch->sums;
-    batch->now = ij_wall_ms(&batch->config->clock);
-    int rc = ij_sqlite_begin(&batch->db, err);
+    struct ij_sqlite_batch *batch = &writer->batch;
+    *version = writer->data_version;
+    if (!batch->config->is_shared)
+        return 0;
+    int rc = ij_sqlite_read_data_version(&batch->db, version, err);
+    if (rc < 0 || *version == writer->data_version)
+        return rc;
+    rc = ij_sqlite_sums_read(&batch->db, &batch->sums, err);
+    return rc < 0 ? rc : ij_sqlite_read_last_seq(&batch->db, &batch->sums.last_seq, err);
+}
+
+/* What stands in the transaction. @param out_is_step whether a step is to blame */
+static int fill_batch(struct ij_sqlite_writer *writer, struct ij_sqlite_request *first,
+                      bool *out_is_step, struct imgjob_error *err)
+{
+    struct ij_sqlite_batch *batch = &writer->batch;
+    int64_t version;
+    int rc = reload(writer, &version, err);
+    if (rc < 0)
+        return rc;
+    ij_sqlite_sums_copy(&batch->sums, &writer->before);
+    rc = do_steps(batch, first, err);
+    *out_is_step = rc < 0;
     if (rc == 0)
-        rc = do_steps(batch, first, err);
-    if (rc == 0)
-        rc = write_counters(batch, &before, err);
+        rc = ij_sqlite_sums_write(&batch->db, &writer->before, &batch->sums, err);
     if (rc == 0)
         rc = ij_sqlite_commit(&batch->db, err); /* free when nothing was written */
     if (rc == 0)
+        writer->data_version = version;
+    return rc;
+}
+
+/* One transaction. After a failure nothing of it has happened. */
+static int run_batch(struct ij_sqlite_writer *writer, struct ij_sqlite_request *first,
+                     bool *out_is_step, struct imgjob_error *err)
+{
+    struct ij_sqlite_batch *batch = &writer->batch;
+    *out_is_step = false;
+    ij_sqlite_sums_copy(&batch->sums, &writer->before);
+    batch->now = ij_wall_ms(&batch->config->clock);
+    int rc = ij_sqlite_begin(&batch->db, err);
+    if (rc == 0)
+        rc = fill_batch(writer, first, out_is_step, err);
+    if (rc == 0)
         return 0;
     ij_sqlite_rollback(&batch->db);
-    batch->sums = before;
+    /* of a shared store these may be others' sums: right for the version they are of, and
+     * read again when it is another */
+    ij_sqlite_sums_copy(&writer->before, &batch->sums);
     batch->changes.count = 0;
     return rc;
 }
@@ -162,7 +185,7 @@ static void answer_batch(struct ij_sqlite_writer *writer, struct ij_sqlite_reque
 {
     (void)pthread_mutex_lock(&writer->lock);
     if (rc == 0)
-        writer->stats = writer->batch.sums.stats;
+        writer->stats = ij_sqlite_sums_total(&writer->batch.sums);
     while (first) {
         struct ij_sqlite_request *request = first;
         first = request->next; /* it is gone once it is answered */
@@ -176,14 +199,35 @@ static void answer_batch(struct ij_sqlite_writer *writer, struct ij_sqlite_reque
     (void)pthread_mutex_unlock(&writer->lock);
 }
 
+/* One that has written nothing was no commit. */
+static void measure(struct ij_sqlite_writer *writer,
+                    const struct ij_sqlite_request *first, int64_t writes,
+                    int64_t began_ms)
+{
+    struct ij_jobs_metrics *metrics = writer->batch.config->metrics;
+    if (!metrics || ij_sqlite_writes(&writer->batch.db) == writes)
+        return;
+    int count = 0;
+    for (; first; first = first->next)
+        count++;
+    ij_observe_ms(&metrics->commit_seconds, ij_mono_ms(&ij_clock_system) - began_ms);
+    ij_observe(&metrics->batch_size, count);
+}
+
 /* Do a batch and answer it; all at once, or one by one. */
 static void settle_batch(struct ij_sqlite_writer *writer, struct ij_sqlite_request *first)
 {
     struct imgjob_error err = { 0 };
+    bool is_step = false;
+    int64_t writes = ij_sqlite_writes(&writer->batch.db);
+    int64_t began_ms = ij_mono_ms(&ij_clock_system);
     int rc = ij_sqlite_writer_check(writer, &err);
-    if (rc == 0)
-        rc = ij_sqlite_writer_note(writer, run_batch(&writer->batch, first, &err), &err);
-    if (first->next && ij_sqlite_is_for_one(rc)) {
+    if (rc == 0) {
+        rc = run_batch(writer, first, &is_step, &err);
+        rc = ij_sqlite_writer_note(writer, rc, &err);
+    }
+    bool is_for_one = rc != IMGJOB_E_STORE && (is_step || ij_sqlite_is_for_one(rc));
+    if (rc < 0 && first->next && is_for_one) {
         while (first) {
             struct ij_sqlite_request *alone = first;
             first = alone->next;
@@ -192,6 +236,8 @@ static void settle_batch(struct ij_sqlite_writer *writer, struct ij_sqlite_reque
         }
         return;
     }
+    if (rc == 0)
+        measure(writer, first, writes, began_ms);
     ij_changes_tell(&writer->batch.changes, writer->batch.config);
     answer_batch(writer, first, rc, &err);
     checkpoint(writer);
@@ -239,23 +285,54 @@ void ij_sqlite_writer_stats(struct ij_sqlite_writer *writer, struct ij_jobs_stat
     (void)pthread_mutex_unlock(&writer->lock);
 }
 
-int ij_sqlite_writer_start(struct ij_sqlite_writer *writer,
-                           const struct ij_jobs_config *config, struct imgjob_error *err)
+void ij_sqlite_writer_init(struct ij_sqlite_writer *writer,
+                           const struct ij_jobs_config *config)
 {
-    struct ij_sqlite_batch *batch = &writer->batch;
-    batch->config = config;
-    batch->retention = (struct ij_retention){ config->result_ttl_ms, config->job_ttl_ms };
+    writer->batch.config = config;
     writer->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     writer->wake = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
-    int rc = ij_sqlite_db_open_writer(&batch->db, config->path,
-                                      config->is_durability_normal, err);
-    if (rc == 0)
-        rc = ij_sqlite_read_counters(&batch->db, &batch->sums.stats, err);
-    if (rc == 0)
-        rc = ij_sqlite_read_last_seq(&batch->db, &batch->sums.last_seq, err);
+}
+
+/* Sums, and our place among those who share the store, before anything is asked. */
+static int begin(struct ij_sqlite_writer *writer, struct imgjob_error *err)
+{
+    struct ij_sqlite_batch *batch = &writer->batch;
+    int rc = ij_sqlite_begin(&batch->db, err);
     if (rc < 0)
         return rc;
-    writer->stats = batch->sums.stats;
+    rc = ij_sqlite_sums_read(&batch->db, &batch->sums, err);
+    if (rc == 0)
+        rc = ij_sqlite_read_last_seq(&batch->db, &batch->sums.last_seq, err);
+    if (rc == 0)
+        rc = ij_sqlite_read_data_version(&batch->db, &writer->data_version, err);
+    if (rc == 0 && batch->owners->is_shared)
+        rc = ij_sqlite_write_owner(&batch->db, batch->owners->slot, batch->owners->owner,
+                                   err);
+    if (rc == 0)
+        rc = ij_sqlite_commit(&batch->db, err);
+    if (rc < 0)
+        ij_sqlite_rollback(&batch->db);
+    return rc;
+}
+
+int ij_sqlite_writer_start(struct ij_sqlite_writer *writer,
+                           const struct ij_jobs_config *config,
+                           struct ij_sqlite_owners *owners, struct imgjob_error *err)
+{
+    struct ij_sqlite_batch *batch = &writer->batch;
+    ij_sqlite_writer_init(writer, config);
+    batch->owners = owners;
+    batch->retention = (struct ij_retention){ config->result_ttl_ms, config->job_ttl_ms };
+    int rc = ij_sqlite_owners_hold(owners, err);
+    if (rc == 0)
+        rc = ij_sqlite_db_open_writer(&batch->db, config->path,
+                                      config->is_durability_normal, err);
+    if (rc == 0)
+        rc = begin(writer, err);
+    ij_sqlite_owners_let(owners);
+    if (rc < 0)
+        return rc;
+    writer->stats = ij_sqlite_sums_total(&batch->sums);
     (void)sqlite3_wal_hook(batch->db.handle, note_log_length, writer);
     rc = ij_thread_start(&writer->thread, "imgjob-sqlite", write_batches, writer, err);
     writer->is_started = rc == 0;
@@ -273,7 +350,8 @@ void ij_sqlite_writer_stop(struct ij_sqlite_writer *writer)
         (void)pthread_cond_destroy(&writer->wake);
         (void)pthread_mutex_destroy(&writer->lock);
     }
-    if (writer->failure.code) /* nobody knows what the disk holds: leave it the log */
+    if (writer->failure.code &&
+        writer->batch.db.handle) /* nobody knows what the disk holds: leave it the log */
         (void)sqlite3_db_config(writer->batch.db.handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
                                 1, NULL);
     ij_changes_done(&writer->batch.changes);

@@ -6,9 +6,6 @@
 
 #include "jobs/sqlite_step.h"
 
-typedef int ij_step_fn(struct ij_sqlite_batch *batch, void *call,
-                       struct imgjob_error *err);
-
 /* A caller that waits for its answer; on the caller's own stack, so the queue is as long
  * as the program has threads. */
 struct ij_sqlite_request {
@@ -26,7 +23,9 @@ struct ij_sqlite_request {
 /* Shared, but for `batch`, which is the writer thread's while it runs. */
 struct ij_sqlite_writer {
     struct ij_sqlite_batch batch;
-    int checkpoint_pages; /* of the log, at the last commit */
+    struct ij_sqlite_sums before; /* what a batch began with */
+    int64_t data_version;         /* of a shared store: as of which the sums are right */
+    int checkpoint_pages;         /* of the log, at the last commit */
     pthread_t thread;
     bool is_started;
 
@@ -39,10 +38,15 @@ struct ij_sqlite_writer {
     struct ij_jobs_stats stats;  /* as committed */
 };
 
-/* `writer` is zeroed; its address must not change from now on. `config` is borrowed until
- * stop. @return 0 or a code; after a failure stop() is fine and needed */
+/* `writer` is zeroed; its address must not change from now on. The others are borrowed
+ * until stop. @return 0 or a code; after a failure stop() is fine and needed */
 int ij_sqlite_writer_start(struct ij_sqlite_writer *writer,
-                           const struct ij_jobs_config *config, struct imgjob_error *err);
+                           const struct ij_jobs_config *config,
+                           struct ij_sqlite_owners *owners, struct imgjob_error *err);
+
+/* Of a store that is only read: so that failures can be noted. */
+void ij_sqlite_writer_init(struct ij_sqlite_writer *writer,
+                           const struct ij_jobs_config *config);
 
 /* No request may be under way. */
 void ij_sqlite_writer_stop(struct ij_sqlite_writer *writer);

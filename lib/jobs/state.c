@@ -8,6 +8,7 @@
 #include "jobs/state.h"
 
 #include <assert.h>
+#include <string.h>
 
 static bool is_ended(const struct ij_job *job)
 {
@@ -31,7 +32,7 @@ static bool is_held(const struct ij_job *job, const struct ij_lease *lease)
 }
 
 /* A lifetime is whatever an operator wrote: too long is for ever, not the past. */
-static int64_t time_after(int64_t now, uint64_t ms)
+int64_t ij_time_after(int64_t now, uint64_t ms)
 {
     int64_t at;
     return __builtin_add_overflow(now, ms, &at) ? INT64_MAX : at;
@@ -54,15 +55,22 @@ static void enter_scheduled(struct ij_job *job, int64_t run_at, int64_t now)
     job->run_at = run_at;
 }
 
+static void expire(struct ij_job *job, const struct ij_retention *retention, int64_t now)
+{
+    uint64_t result_ttl = job->result_ttl_ms, job_ttl = job->job_ttl_ms;
+    job->result_expires =
+        ij_time_after(now, result_ttl ? result_ttl : retention->result_ttl_ms);
+    job->expires = ij_time_after(now, job_ttl ? job_ttl : retention->job_ttl_ms);
+    if (job->expires < job->result_expires) /* the row knows where the blobs are */
+        job->expires = job->result_expires;
+}
+
 static void end(struct ij_job *job, enum imgjob_state state,
                 const struct ij_retention *retention, int64_t now)
 {
     enter(job, state, now);
     job->finished = now;
-    job->result_expires = time_after(now, retention->result_ttl_ms);
-    job->expires = time_after(now, retention->job_ttl_ms);
-    if (job->expires < job->result_expires) /* the row knows where the blobs are */
-        job->expires = job->result_expires;
+    expire(job, retention, now);
 }
 
 static void fail(struct ij_job *job, enum ij_reason reason,
@@ -80,17 +88,30 @@ static void refund_attempt(struct ij_job *job)
 
 struct ij_job ij_state_new(const struct ij_submit *submit, int64_t now)
 {
-    return (struct ij_job){
+    int64_t run_at =
+        submit->delay_ms ? ij_time_after(now, submit->delay_ms) : submit->run_at;
+    bool is_later = run_at > now;
+    struct ij_job job = {
         .id = submit->id,
-        .tenant = IJ_TENANT_DEFAULT,
-        .queue = IJ_QUEUE_DEFAULT,
-        .state = IMGJOB_STATE_READY,
-        .prio = IJ_PRIO_DEFAULT,
+        .state = is_later ? IMGJOB_STATE_SCHEDULED : IMGJOB_STATE_READY,
+        .prio = submit->has_prio ? submit->prio : IJ_PRIO_DEFAULT,
+        .run_at = is_later ? run_at : 0,
+        .deadline = submit->deadline,
         .max_attempts = submit->max_attempts ? submit->max_attempts : IJ_ATTEMPTS_DEFAULT,
+        .timeout_ms = submit->timeout_ms,
         .ver = 1,
         .created = now,
         .updated = now,
+        .result_ttl_ms = submit->result_ttl_ms,
+        .job_ttl_ms = submit->job_ttl_ms,
+        .bytes = submit->bytes,
+        .batch = submit->batch,
+        .has_callback = submit->callback_url != NULL,
+        .has_dedup = submit->has_dedup,
     };
+    if (submit->has_dedup)
+        memcpy(job.dedup, submit->dedup, sizeof(job.dedup));
+    return job;
 }
 
 bool ij_state_promote(struct ij_job *job, int64_t now)
@@ -101,8 +122,8 @@ bool ij_state_promote(struct ij_job *job, int64_t now)
     return true;
 }
 
-bool ij_state_claim(struct ij_job *job, const struct ij_claim *claim, uint64_t token,
-                    int64_t now)
+bool ij_state_claim(struct ij_job *job, const struct ij_claim *claim, uint64_t owner,
+                    uint64_t token, int64_t now)
 {
     if (job->state != IMGJOB_STATE_READY || is_overdue(job, now))
         return false;
@@ -110,19 +131,21 @@ bool ij_state_claim(struct ij_job *job, const struct ij_claim *claim, uint64_t t
     job->gen++;
     job->attempt++;
     job->token = token;
-    job->owner = claim->owner;
-    job->lease_until = time_after(now, claim->lease_ms);
+    job->owner = owner;
+    job->lease_until = ij_time_after(now, claim->lease_ms);
     job->started = now;
-    job->progress = 0;
+    job->progress = (struct ij_progress){ 0 };
     return true;
 }
 
-bool ij_state_beat(struct ij_job *job, const struct ij_lease *lease, uint32_t lease_ms,
+bool ij_state_beat(struct ij_job *job, const struct ij_beat *beat, uint32_t lease_ms,
                    int64_t now)
 {
-    if (!is_held(job, lease))
+    if (!is_held(job, &beat->lease))
         return false;
-    int64_t until = time_after(now, lease_ms);
+    if (beat->progress.percent >= job->progress.percent)
+        job->progress = beat->progress;
+    int64_t until = ij_time_after(now, lease_ms);
     if (job->lease_until < until)
         job->lease_until = until;
     return true;
@@ -194,7 +217,8 @@ bool ij_state_finish(struct ij_job *job, const struct ij_finish *finish,
     switch (finish->kind) {
     case IJ_FINISH_SUCCEEDED:
         end(job, IMGJOB_STATE_SUCCEEDED, retention, now);
-        job->progress = 100;
+        job->progress = (struct ij_progress){ .percent = 100 };
+        job->bytes += finish->bytes;
         return true;
     case IJ_FINISH_FAILED:
         fail(job, finish->failure->reason, retention, now);
@@ -284,9 +308,32 @@ bool ij_state_retry(struct ij_job *job, int64_t now)
     job->reason = IJ_REASON_NONE;
     job->attempt = job->crashes = job->losses = job->releases = 0;
     job->cancel_asked = false;
-    job->progress = 0;
+    job->deadline = 0; /* who asks by hand wants it all the same */
+    job->progress = (struct ij_progress){ 0 };
     job->finished = job->result_expires = job->expires = 0;
     return true;
+}
+
+bool ij_state_extend(struct ij_job *job, const struct ij_retention *retention,
+                     int64_t now)
+{
+    if (job->state != IMGJOB_STATE_SUCCEEDED || job->result_expires == 0)
+        return false;
+    int64_t result_expires = job->result_expires, expires = job->expires;
+    expire(job, retention, now);
+    if (job->result_expires < result_expires)
+        job->result_expires = result_expires;
+    if (job->expires < expires)
+        job->expires = expires;
+    job->ver++;
+    return true;
+}
+
+bool ij_state_is_twin(const struct ij_job *job, int64_t now)
+{
+    if (job->state == IMGJOB_STATE_SUCCEEDED)
+        return job->result_expires > now;
+    return !is_ended(job) && !job->cancel_asked;
 }
 
 bool ij_state_purge(struct ij_job *job, int64_t now)
@@ -294,6 +341,7 @@ bool ij_state_purge(struct ij_job *job, int64_t now)
     if (!is_ended(job) || job->result_expires == 0 || job->result_expires > now)
         return false;
     job->result_expires = 0;
+    job->bytes = 0;
     job->ver++;
     return true;
 }

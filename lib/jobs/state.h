@@ -13,18 +13,20 @@ struct ij_retention {
     uint64_t result_ttl_ms, job_ttl_ms;
 };
 
-/* T1: a new row, ready; `seq` is set by the backend, which also sets fair = seq. */
+/* T1: a new row, ready, or scheduled when its time is to come. The backend sets seq,
+ * tenant, queue, fair and, as after every transition, change. */
 struct ij_job ij_state_new(const struct ij_submit *submit, int64_t now);
 
 /* T3: scheduled and due. */
 bool ij_state_promote(struct ij_job *job, int64_t now);
 
 /* T4: ready, no deadline passed. */
-bool ij_state_claim(struct ij_job *job, const struct ij_claim *claim, uint64_t token,
-                    int64_t now);
+bool ij_state_claim(struct ij_job *job, const struct ij_claim *claim, uint64_t owner,
+                    uint64_t token, int64_t now);
 
-/* T5: extends, never shortens; false = the lease is lost. */
-bool ij_state_beat(struct ij_job *job, const struct ij_lease *lease, uint32_t lease_ms,
+/* T5: extends, never shortens, and neither does progress fall; false = the lease is lost.
+ */
+bool ij_state_beat(struct ij_job *job, const struct ij_beat *beat, uint32_t lease_ms,
                    int64_t now);
 
 /* Whether this finish says that the attempt failed, and so carries a failure. */
@@ -54,6 +56,15 @@ bool ij_state_overdue(struct ij_job *job, const struct ij_retention *retention,
 /* T14: failed or canceled, blobs still there → ready. */
 bool ij_state_retry(struct ij_job *job, int64_t now);
 
+/* A submit was answered with this succeeded job: it stays as long as the new one would.
+ * False when its blobs are gone. */
+bool ij_state_extend(struct ij_job *job, const struct ij_retention *retention,
+                     int64_t now);
+
+/* Whether a submit with the same digest may be answered with it: it is under way and not
+ * to be canceled, or its outputs can still be fetched. */
+bool ij_state_is_twin(const struct ij_job *job, int64_t now);
+
 /* T15a: ended, results expired: result_expires = 0, the caller gives the blobs to gc. */
 bool ij_state_purge(struct ij_job *job, int64_t now);
 
@@ -63,6 +74,9 @@ bool ij_state_is_forgotten(const struct ij_job *job, int64_t now);
 /* Whether the job owns the blob: its input, or an output under the lease that runs or
  * that succeeded; none once they were given to gc. */
 bool ij_state_owns(const struct ij_job *job, const struct ij_suspect *suspect);
+
+/* That many milliseconds later; too many is for ever, not the past. */
+int64_t ij_time_after(int64_t now, uint64_t ms);
 
 /* The sentence of a failure that the store itself gives: deadline, poison, lost. "" for
  * any other. Constant strings. */

@@ -26,6 +26,7 @@ struct attempt {
     struct ij_failure failure;
     struct ij_buf result; /* JSON */
     struct ij_buf keys;   /* of the outputs written so far, each ended by '\n' */
+    uint64_t bytes;       /* of them */
     enum ij_finish_kind kind;
     bool is_abandoned;  /* the lease is lost: nothing is left to finish */
     bool is_node_fault; /* no other job would fare better here now */
@@ -155,6 +156,7 @@ static int store_output(struct attempt *attempt, size_t index, struct ij_json_ou
     if (rc < 0)
         return rc;
     ij_buf_printf(&attempt->keys, "%s\n", key);
+    attempt->bytes += output->image.len;
 
     ij_json_open(out, NULL, '{');
     ij_json_put_str(out, "name", name);
@@ -221,6 +223,12 @@ static void judge(struct attempt *attempt, enum ij_stop_cause cause)
     }
 }
 
+static void on_progress(void *data, const struct ij_progress *progress)
+{
+    const struct ij_place *place = data;
+    ij_leases_progress(place->bench->leases, place->slot, progress);
+}
+
 static void work(struct attempt *attempt, const char *spec)
 {
     struct ij_place *place = attempt->place;
@@ -231,6 +239,9 @@ static void work(struct attempt *attempt, const char *spec)
         .inputs = attempt->inputs,
         .input_count = attempt->input_count,
         .spec = attempt->spec,
+        .timeout_ms = attempt->job->timeout_ms,
+        .on_progress = on_progress,
+        .progress_data = place,
     };
     ij_leases_begin_work(place->bench->leases, place->slot, place->executor);
     place->executor->ops->run(place->executor, &work, &attempt->work);
@@ -246,6 +257,16 @@ static void remove_outputs(struct attempt *attempt)
                                         : NULL;
          key; key = strtok_r(NULL, "\n", &rest))
         (void)outputs->ops->remove(outputs, key, NULL); /* else the collector does */
+}
+
+/* The store has taken the outcome. */
+static void count_end(const struct attempt *attempt)
+{
+    struct ij_pool_metrics *metrics = attempt->place->bench->metrics;
+    if (attempt->kind == IJ_FINISH_SUCCEEDED)
+        ij_pool_metrics_done(metrics, &attempt->work.timings);
+    else if (attempt->kind == IJ_FINISH_CANCELED)
+        ij_count(&metrics->canceled);
 }
 
 static void log_end(const struct attempt *attempt)
@@ -324,6 +345,7 @@ static void finish(struct attempt *attempt, const struct ij_claim *next,
     if (attempt->kind == IJ_FINISH_SUCCEEDED) {
         finish.result = attempt->result.data;
         finish.keys = attempt->keys.data;
+        finish.bytes = attempt->bytes;
     } else if (attempt->failure.reason != IJ_REASON_NONE)
         finish.failure = &attempt->failure;
     (void)ij_random(&finish.random, sizeof(finish.random), NULL); /* else no jitter */
@@ -331,12 +353,14 @@ static void finish(struct attempt *attempt, const struct ij_claim *next,
     (void)ij_leases_end_work(bench->leases, attempt->place->slot);
 
     int rc = finish_until_answered(attempt->place, &finish, next, out_next, &err);
-    if (rc == 0)
+    if (rc == 0) {
         log_end(attempt);
-    else if (rc > 0)
+        count_end(attempt);
+    } else if (rc > 0) {
+        ij_count(&bench->metrics->leases_lost);
         ij_log(&bench->log, IMGJOB_LOG_WARN, "pool", attempt->id,
                "lease lost: the outcome of this attempt was not taken");
-    else
+    } else
         ij_log(&bench->log, IMGJOB_LOG_ERROR, "pool", attempt->id, "finish: %s",
                err.text);
     /* when the store fails, the row may name them all the same */

@@ -7,12 +7,14 @@
 #include "jobs/jobs.h"
 #include "pool/executor.h"
 #include "pool/lease.h"
+#include "pool/metrics.h"
 
 /* What attempts work on; borrowed, shared by the slots of a pool. */
 struct ij_bench {
     struct ij_jobs *jobs;
     struct ij_blobs *inputs, *outputs;
     struct ij_leases *leases;
+    struct ij_pool_metrics *metrics;
     const struct ij_ops *ops; /* that specs may name */
     struct ij_clock clock;
     struct ij_log log;

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "image/image.h"
 #include "pool/exchange.h"
+#include "pool/metrics.h"
 #include "spec/spec.h"
 
 /* What every attempt of a pool has in common; borrowed for the executor's life. */
@@ -26,6 +27,7 @@ struct ij_executor_config {
     uint64_t recycle_rss;  /* bytes */
     uint64_t memory_limit; /* bytes of address space */
     bool safe_shrink;
+    struct ij_pool_metrics *metrics; /* NULL = nobody counts */
     struct ij_log log;
 };
 
@@ -35,7 +37,24 @@ struct ij_work {
     const struct ij_input_file *inputs; /* borrowed: the image, then what steps take */
     size_t input_count;                 /* spec->inputs */
     const struct imgjob_spec *spec;     /* borrowed */
+    uint32_t timeout_ms; /* of this job, where shorter than the config's; 0 = that */
+
+    /* Called while it runs, on any thread but never twice at once: how far it is, checked
+     * and never less than before. Quick. May be NULL. */
+    void (*on_progress)(void *data, const struct ij_progress *progress);
+    void *progress_data;
 };
+
+/* How long the attempt may take, and which setting says so. */
+static inline uint32_t ij_work_timeout_ms(const struct ij_work *work,
+                                          const struct ij_executor_config *config,
+                                          const char **out_setting)
+{
+    bool is_own = work->timeout_ms > 0 && work->timeout_ms < config->timeout_ms;
+    if (out_setting)
+        *out_setting = is_own ? "timeout_ms" : "job_timeout_ms";
+    return is_own ? work->timeout_ms : config->timeout_ms;
+}
 
 enum ij_ending {
     IJ_ENDED_DONE,    /* outputs are filled */
@@ -89,8 +108,9 @@ struct ij_executor_ops {
                 struct ij_work_result *out);
 
     /* From any thread: ends the attempt (as STOPPED) or the prepare() (as BUSY) that runs
-     * now, or the next one before unstop(). */
-    void (*stop)(struct ij_executor *executor);
+     * now, or the next one before unstop(). `why` is what a process that is killed for it
+     * is counted as. */
+    void (*stop)(struct ij_executor *executor, enum ij_exit_cause why);
 
     /* From the slot thread: take a stop() back. */
     void (*unstop)(struct ij_executor *executor);
@@ -98,7 +118,12 @@ struct ij_executor_ops {
     /* Worker processes started in its life. Any thread. */
     uint64_t (*starts)(struct ij_executor *executor);
 
-    void (*close)(struct ij_executor *executor);
+    /* Resident bytes of its process at the end of its last job; 0 = there is none. Any
+     * thread. */
+    uint64_t (*rss)(struct ij_executor *executor);
+
+    /* `why`: RESIZED or CLOSED. */
+    void (*close)(struct ij_executor *executor, enum ij_exit_cause why);
 };
 
 /* The first member of every executor. */
@@ -106,15 +131,15 @@ struct ij_executor {
     const struct ij_executor_ops *ops;
 };
 
-/* Must be called, like all but stop() and starts(), on the slot's own thread: the kernel
- * ties a worker's life to the thread that spawned it (PR_SET_PDEATHSIG). */
+/* Must be called, like all but stop(), starts() and rss(), on the slot's own thread: the
+ * kernel ties a worker's life to the thread that spawned it (PR_SET_PDEATHSIG). */
 int ij_child_open(const struct ij_executor_config *config, struct ij_executor **out,
                   struct imgjob_error *err);
 int ij_inline_open(const struct ij_executor_config *config, struct ij_executor **out,
                    struct imgjob_error *err);
 
-static inline void ij_executor_close(struct ij_executor *executor)
+static inline void ij_executor_close(struct ij_executor *executor, enum ij_exit_cause why)
 {
     if (executor)
-        executor->ops->close(executor);
+        executor->ops->close(executor, why);
 }

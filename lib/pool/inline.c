@@ -1,9 +1,9 @@
 /*
  * The executor without isolation: images are run in the slot's own thread. It keeps the
  * same bounds as a worker process where they can be kept by asking: the time limit is
- * looked at between tiles, and stop() takes effect before the work begins or when the
- * header was read. What hangs inside a decoder cannot be ended, a crash is the program's,
- * and neither CPU nor memory is limited: for images that are trusted.
+ * looked at between tiles, and so is stop(). What hangs inside a decoder cannot be ended,
+ * a crash is the program's, and neither CPU nor memory is limited: for images that are
+ * trusted.
  */
 #include "pool/executor.h"
 
@@ -12,6 +12,7 @@
 
 #include "base/auto.h"
 #include "base/clock.h"
+#include "pool/ending.h"
 #include "pool/exchange.h"
 #include "pool/outputs.h"
 
@@ -32,15 +33,40 @@ static struct ij_inline *inline_of(struct ij_executor *executor)
 struct attempt {
     struct ij_outlet outlet; /* first: the callbacks that write see only this */
     struct ij_inline *executor;
-    bool was_stopped;
+    const struct ij_work *work;
 };
 
 static int on_header(void *data, const struct ij_image_header *header)
 {
-    struct attempt *attempt = data;
+    const struct attempt *attempt = data;
     (void)header;
-    attempt->was_stopped = atomic_load(&attempt->executor->is_stopped);
-    return attempt->was_stopped ? -1 : 0;
+    return atomic_load(&attempt->executor->is_stopped) ? -1 : 0;
+}
+
+static void on_progress(void *data, const struct ij_progress *progress)
+{
+    const struct attempt *attempt = data;
+    attempt->work->on_progress(attempt->work->progress_data, progress);
+}
+
+/* What ij_image_run() failed of. */
+static enum ij_ending explain(const struct attempt *attempt, struct ij_failure *failure)
+{
+    const struct ij_failure said = *failure;
+    const struct ij_last_seen seen = {
+        .config = attempt->executor->config,
+        .work = attempt->work,
+        .stage = said.stage,
+        .loader = said.loader,
+        .last_words = "",
+    };
+    if (atomic_load(&attempt->executor->is_stopped))
+        return IJ_ENDED_STOPPED;
+    if (said.reason == IJ_REASON_TIMEOUT)
+        return ij_ending_of_deadline(&seen, failure);
+    if (attempt->outlet.failure.error.code != 0)
+        *failure = attempt->outlet.failure; /* closer to the cause */
+    return IJ_ENDED_FAILED;
 }
 
 static enum ij_ending run_image(struct attempt *attempt, const struct ij_work *work,
@@ -51,21 +77,19 @@ static enum ij_ending run_image(struct attempt *attempt, const struct ij_work *w
         .spec = work->spec,
         .limits = &config->limits,
         .safe_shrink = config->safe_shrink,
-        .until_mono_ms = ij_mono_ms(&ij_clock_system) + config->timeout_ms,
+        .until_mono_ms =
+            ij_mono_ms(&ij_clock_system) + ij_work_timeout_ms(work, config, NULL),
+        .stop = &attempt->executor->is_stopped,
         .on_header = on_header,
         .on_output = ij_outlet_write,
         .on_info = ij_outlet_inform,
+        .on_progress = work->on_progress ? on_progress : NULL,
         .callback_data = attempt,
     };
     ij_inputs_give(&attempt->executor->inputs, &job);
     struct ij_image_output outputs[IJ_SPEC_OUTPUTS_MAX];
-    if (ij_image_run(&job, outputs, &out->timings, &out->failure) < 0) {
-        if (attempt->was_stopped)
-            return IJ_ENDED_STOPPED;
-        if (attempt->outlet.failure.error.code != 0)
-            out->failure = attempt->outlet.failure; /* closer to the cause */
-        return IJ_ENDED_FAILED;
-    }
+    if (ij_image_run(&job, outputs, &out->timings, &out->failure) < 0)
+        return explain(attempt, &out->failure);
     const struct ij_buf *info = &attempt->outlet.info;
     int rc = ij_outputs_accept(out, outputs, work->spec, &config->limits, &out->failure);
     if (rc == 0)
@@ -80,6 +104,7 @@ static void inline_run(struct ij_executor *executor, const struct ij_work *work,
     const struct imgjob_limits *limits = &self->config->limits;
     struct attempt attempt = {
         .executor = self,
+        .work = work,
         .outlet = { .count = work->spec->output_count, .limits = limits },
     };
     if (atomic_load(&self->is_stopped)) {
@@ -113,8 +138,9 @@ static bool inline_is_ready(struct ij_executor *executor)
     return true;
 }
 
-static void inline_stop(struct ij_executor *executor)
+static void inline_stop(struct ij_executor *executor, enum ij_exit_cause why)
 {
+    (void)why; /* no process ends */
     atomic_store(&inline_of(executor)->is_stopped, true);
 }
 
@@ -129,8 +155,15 @@ static uint64_t inline_starts(struct ij_executor *executor)
     return 0;
 }
 
-static void inline_close(struct ij_executor *executor)
+static uint64_t inline_rss(struct ij_executor *executor)
 {
+    (void)executor;
+    return 0;
+}
+
+static void inline_close(struct ij_executor *executor, enum ij_exit_cause why)
+{
+    (void)why;
     struct ij_inline *self = inline_of(executor);
     ij_image_thread_end();
     ij_inputs_done(&self->inputs);
@@ -145,6 +178,7 @@ static const struct ij_executor_ops inline_ops = {
     .stop = inline_stop,
     .unstop = inline_unstop,
     .starts = inline_starts,
+    .rss = inline_rss,
     .close = inline_close,
 };
 

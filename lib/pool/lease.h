@@ -1,7 +1,7 @@
 /*
  * The leases that a pool holds: one place per slot, held from the claim until the finish
- * has been answered. A thread of its own renews them all in one step, and stops the work
- * of those that are lost or that a client cancelled.
+ * has been answered. A thread of its own renews them all in one step, tells the store how
+ * far they are, and stops the work of those that are lost or that a client cancelled.
  */
 #pragma once
 
@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "jobs/jobs.h"
 #include "pool/executor.h"
+#include "pool/metrics.h"
 
 enum { IJ_POOL_WORKERS_MAX = 256 };
 
@@ -29,28 +30,36 @@ struct ij_held_lease {
     struct ij_lease lease;
     struct ij_executor *executor; /* borrowed; NULL while nothing runs */
     enum ij_stop_cause cause;
+    struct ij_progress progress;
+    bool is_news; /* the store was not told of it yet */
 };
 
 /* Shared. */
 struct ij_leases {
+    /* set before ij_leases_start() */
     struct ij_jobs *jobs;
     uint32_t lease_ms;
+    struct ij_pool_metrics *metrics;
     struct ij_log log;
+
     pthread_t thread;
     bool has_thread;
     pthread_mutex_t lock;
     pthread_cond_t cond;
     /* guarded by lock */
     bool is_ending;
+    bool must_look;    /* at the rows: somebody else may have changed them */
+    bool has_news;     /* some progress is news */
     bool is_releasing; /* whatever works, or will, is stopped */
+    uint64_t missed;   /* cancels of jobs that were not held */
     struct ij_held_lease held[IJ_POOL_WORKERS_MAX];
+    uint64_t missed_before[IJ_POOL_WORKERS_MAX]; /* `missed` as the slot last saw it */
 };
 
-int ij_leases_start(struct ij_leases *leases, struct ij_jobs *jobs, uint32_t lease_ms,
-                    const struct ij_log *log, struct imgjob_error *err); /* 0 or _NOMEM */
+int ij_leases_start(struct ij_leases *leases, struct imgjob_error *err); /* 0 or _NOMEM */
 void ij_leases_end(struct ij_leases *leases);
 
-/* The rest but the last is for the slot's own thread. */
+/* What follows is for the slot's own thread, unless it says otherwise. */
 
 /* From now on the lease is renewed; it takes the place of the one before. */
 void ij_leases_hold(struct ij_leases *leases, uint32_t slot,
@@ -64,7 +73,15 @@ void ij_leases_begin_work(struct ij_leases *leases, uint32_t slot,
 /* @return why the work was stopped, if it was */
 enum ij_stop_cause ij_leases_end_work(struct ij_leases *leases, uint32_t slot);
 
+/* How far the work is; the store is told within a second or so. Any thread. */
+void ij_leases_progress(struct ij_leases *leases, uint32_t slot,
+                        const struct ij_progress *progress);
+
 void ij_leases_drop(struct ij_leases *leases, uint32_t slot);
+
+/* From any thread: a cancel of that job was asked: its work is stopped if it is held, or
+ * as soon as it is. ij_id_none = of any; the thread of the leases looks at them soon. */
+void ij_leases_cancel(struct ij_leases *leases, const struct ij_id *id);
 
 /* From any thread: stop all work, now and later; the pool ends. */
 void ij_leases_release_all(struct ij_leases *leases);

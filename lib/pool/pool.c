@@ -62,22 +62,25 @@ static int wait_for_first(struct imgjob_pool *pool, struct imgjob_error *err)
 static int pool_start(struct imgjob_pool *pool, struct imgjob_error *err)
 {
     const struct ij_pool_config *config = &pool->config;
-    uint64_t owner;
-    int rc = ij_random(&owner, sizeof(owner), err);
-    if (rc < 0)
-        return rc;
-    pool->claim = (struct ij_claim){ owner >> 1, config->lease_ms }; /* fits an int64 */
+    pool->claim = (struct ij_claim){ config->lease_ms };
     pool->bench = (struct ij_bench){
         .jobs = config->jobs,
         .inputs = config->inputs,
         .outputs = config->outputs,
         .leases = &pool->leases,
+        .metrics = &pool->metrics,
         .ops = config->executor.ops,
         .clock = config->clock,
         .log = config->log,
     };
-    rc =
-        ij_leases_start(&pool->leases, config->jobs, config->lease_ms, &config->log, err);
+    pool->config.executor.metrics = &pool->metrics;
+    pool->leases = (struct ij_leases){
+        .jobs = config->jobs,
+        .lease_ms = config->lease_ms,
+        .metrics = &pool->metrics,
+        .log = config->log,
+    };
+    int rc = ij_leases_start(&pool->leases, err);
     if (rc == 0)
         rc = imgjob_pool_resize(pool, config->workers, err);
     return rc < 0 ? rc : wait_for_first(pool, err);
@@ -101,6 +104,7 @@ int ij_pool_open(const struct ij_pool_config *config, struct imgjob_pool **out,
     (void)pthread_mutex_init(&pool->resize_lock, NULL);
     int rc = pool_start(pool, err);
     if (rc < 0) {
+        pool->config.closing = NULL; /* it was never open */
         imgjob_pool_close(pool);
         return rc;
     }
@@ -158,7 +162,7 @@ static void begin_close(struct imgjob_pool *pool)
     for (uint32_t i = 0; i < IJ_POOL_WORKERS_MAX; i++) {
         struct ij_executor *executor = pool->slots[i].place.executor;
         if (executor) /* it may be starting a worker that does not come up */
-            executor->ops->stop(executor);
+            executor->ops->stop(executor, IJ_EXIT_CLOSED);
     }
     (void)pthread_cond_broadcast(&pool->cond);
     (void)pthread_mutex_unlock(&pool->lock);
@@ -169,6 +173,8 @@ void imgjob_pool_close(struct imgjob_pool *pool)
 {
     if (!pool)
         return;
+    if (pool->config.closing)
+        pool->config.closing(pool->config.closing_data);
     begin_close(pool);
     for (uint32_t i = 0; i < IJ_POOL_WORKERS_MAX; i++)
         ij_slot_join(&pool->slots[i]);
@@ -178,6 +184,11 @@ void imgjob_pool_close(struct imgjob_pool *pool)
     (void)pthread_mutex_destroy(&pool->resize_lock);
     free(pool->worker_path);
     free(pool);
+}
+
+void ij_pool_cancel(struct imgjob_pool *pool, const struct ij_id *id)
+{
+    ij_leases_cancel(&pool->leases, id);
 }
 
 int imgjob_pool_read_stats(struct imgjob_pool *pool, struct imgjob_pool_stats *out,
@@ -199,6 +210,7 @@ int imgjob_pool_read_stats(struct imgjob_pool *pool, struct imgjob_pool_stats *o
     }
     stats.crash_looping = looping > 0 && looping == pool->workers;
     stats.restarts = starts_beyond;
+    stats.canceled = ij_counter_read(&pool->metrics.canceled);
     (void)pthread_mutex_unlock(&pool->lock);
     return ij_result_write(out, &stats, sizeof(stats), "imgjob_pool_stats", err);
 }

@@ -154,7 +154,7 @@ static int slot_open_executor(struct ij_slot *slot, struct imgjob_error *err)
     (void)pthread_mutex_lock(&slot->pool->lock);
     slot->place.executor = executor;
     if (slot->pool->is_closing) /* it went by all executors before this one was there */
-        executor->ops->stop(executor);
+        executor->ops->stop(executor, IJ_EXIT_CLOSED);
     (void)pthread_mutex_unlock(&slot->pool->lock);
     return 0;
 }
@@ -164,8 +164,9 @@ static void slot_close_executor(struct ij_slot *slot)
     (void)pthread_mutex_lock(&slot->pool->lock);
     struct ij_executor *executor = slot->place.executor;
     slot->place.executor = NULL;
+    enum ij_exit_cause why = slot->pool->is_closing ? IJ_EXIT_CLOSED : IJ_EXIT_RESIZED;
     (void)pthread_mutex_unlock(&slot->pool->lock);
-    ij_executor_close(executor);
+    ij_executor_close(executor, why);
     ij_free(&slot->place.copy);
 }
 

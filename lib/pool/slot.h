@@ -7,6 +7,7 @@
 
 #include "pool/attempt.h"
 #include "pool/lease.h"
+#include "pool/metrics.h"
 #include "pool/pool.h"
 
 enum ij_slot_phase {
@@ -36,6 +37,7 @@ struct imgjob_pool {
     char *worker_path;
     struct ij_bench bench;
     struct ij_leases leases;
+    struct ij_pool_metrics metrics;
     struct ij_claim claim;
     pthread_mutex_t resize_lock; /* taken before `lock`: one resize at a time */
     pthread_mutex_t lock;

@@ -14,7 +14,7 @@
 
 #include <imgjob/version.h>
 
-enum { WIRE_MAGIC = 0x4a494d47, WIRE_REVISION = 5, WIRE_HEAD_SIZE = 12 };
+enum { WIRE_MAGIC = 0x4a494d47, WIRE_REVISION = 6, WIRE_HEAD_SIZE = 12 };
 
 void ij_wire_build(char out[IJ_WIRE_BUILD_SIZE])
 {
@@ -157,6 +157,13 @@ static void put_result(struct writer *writer, const struct ij_wire_result *resul
     put(writer, result->info, result->info_len);
 }
 
+static void put_progress(struct writer *writer, const struct ij_progress *progress)
+{
+    put_u32(writer, progress->percent);
+    put_u32(writer, progress->stage);
+    put_u32(writer, progress->output);
+}
+
 static void put_frame(struct writer *writer, const struct ij_wire_frame *frame)
 {
     switch (frame->type) {
@@ -177,6 +184,9 @@ static void put_frame(struct writer *writer, const struct ij_wire_frame *frame)
         return;
     case IJ_WIRE_RESULT:
         put_result(writer, &frame->result);
+        return;
+    case IJ_WIRE_PROGRESS:
+        put_progress(writer, &frame->progress);
         return;
     }
     writer->failed = true;
@@ -377,6 +387,13 @@ static void take_result(struct reader *reader, struct ij_wire_result *result)
     result->info = take(reader, result->info_len, "info");
 }
 
+static void take_progress(struct reader *reader, struct ij_progress *progress)
+{
+    progress->percent = take_u32(reader, 0, IJ_WIRE_PERCENT_MAX, "progress");
+    progress->stage = take_u32(reader, IJ_STAGE_LOAD, IJ_STAGE_ENCODE, "stage");
+    progress->output = take_u32(reader, 0, IJ_SPEC_OUTPUTS_MAX - 1, "output");
+}
+
 static void take_frame(struct reader *reader, struct ij_wire_frame *frame)
 {
     switch (frame->type) {
@@ -399,6 +416,9 @@ static void take_frame(struct reader *reader, struct ij_wire_frame *frame)
     case IJ_WIRE_RESULT:
         take_result(reader, &frame->result);
         return;
+    case IJ_WIRE_PROGRESS:
+        take_progress(reader, &frame->progress);
+        return;
     }
 }
 
@@ -411,7 +431,7 @@ int ij_wire_decode(const void *data, size_t len, struct ij_wire_frame *out,
     if (len > IJ_WIRE_FRAME_MAX)
         fail(&reader, "size");
     (void)take_u32(&reader, WIRE_MAGIC, WIRE_MAGIC, "magic"); /* the check is the use */
-    frame.type = take_u32(&reader, IJ_WIRE_HELLO, IJ_WIRE_RESULT, "type");
+    frame.type = take_u32(&reader, IJ_WIRE_HELLO, IJ_WIRE_PROGRESS, "type");
     uint32_t rest = take_u32(&reader, 0, IJ_WIRE_FRAME_MAX, "length");
     if (!reader.wrong && rest != len - WIRE_HEAD_SIZE)
         fail(&reader, "length");

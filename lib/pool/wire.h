@@ -6,6 +6,7 @@
  *     pool → worker   JOB + descriptors          inputs, then one memfd per output
  *     worker → pool   HEADER                     before any pixel; waits for …
  *     pool → worker   GO or STOP
+ *     worker → pool   PROGRESS                   any number after GO, at a modest rate
  *     worker → pool   RESULT
  *
  * A job that fails before its header has a RESULT and no HEADER.
@@ -17,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/failure.h"
+#include "base/progress.h"
 #include "image/image.h"
 #include "spec/spec.h"
 
@@ -25,7 +27,9 @@ enum {
     /* bytes of a frame from a worker: all outputs and what is known of the image, or the
      * longest words of a failure */
     IJ_WIRE_REPLY_MAX = 2048 + IJ_IMAGE_INFO_MAX,
-    IJ_WIRE_ENCODES_MAX = 256, /* no search over all formats takes so many */
+    IJ_WIRE_ENCODES_MAX = 256,  /* no search over all formats takes so many */
+    IJ_WIRE_PROGRESS_SIZE = 24, /* bytes of that frame */
+    IJ_WIRE_PERCENT_MAX = 99,   /* the last one is the RESULT */
     IJ_WIRE_BUILD_SIZE = 64,
     IJ_WIRE_OPS_MAX = 1024 /* operations, more than any registry has */
 };
@@ -36,7 +40,8 @@ enum ij_wire_type {
     IJ_WIRE_HEADER,
     IJ_WIRE_GO,
     IJ_WIRE_STOP,
-    IJ_WIRE_RESULT
+    IJ_WIRE_RESULT,
+    IJ_WIRE_PROGRESS
 };
 
 struct ij_wire_hello {
@@ -71,6 +76,8 @@ struct ij_wire_frame {
         struct ij_wire_job job;
         struct ij_image_header header;
         struct ij_wire_result result;
+        struct ij_progress progress; /* percent 0..IJ_WIRE_PERCENT_MAX, stage
+                                        load..encode, output below IJ_SPEC_OUTPUTS_MAX */
     };
 };
 

@@ -126,6 +126,18 @@ static int on_header(void *data, const struct ij_image_header *header)
     return run->rc == 0 && frame.type == IJ_WIRE_GO ? 0 : -1;
 }
 
+/* Never waits: this may be one of libvips' threads, with a pass of pixels behind it. What
+ * the pool does not take is told again by the next one. */
+static void on_progress(void *data, const struct ij_progress *progress)
+{
+    const struct run *run = data;
+    const struct ij_wire_frame frame = { .type = IJ_WIRE_PROGRESS,
+                                         .progress = *progress };
+    char bytes[IJ_WIRE_PROGRESS_SIZE];
+    size_t len = ij_wire_encode(&frame, bytes, sizeof(bytes));
+    (void)send(run->worker->fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 static int check_delivery(const struct ij_wire_job *job, const struct imgjob_spec *spec,
                           const struct delivery *delivery, struct ij_failure *failure)
 {
@@ -169,6 +181,7 @@ static void run_job(struct run *run, const struct ij_wire_job *job,
         .on_header = on_header,
         .on_output = ij_outlet_write,
         .on_info = ij_outlet_inform,
+        .on_progress = on_progress,
         .callback_data = run,
     };
     ij_inputs_give(&worker->inputs, &image_job);

@@ -110,7 +110,7 @@ static struct imgjob_job *run(struct imgjob_store *store, const struct arguments
         bench_die("draft", err.text);
     write_image(draft, given->image);
     memcpy(id, imgjob_draft_id(draft), sizeof(id));
-    if (imgjob_store_submit(store, draft, spec, NULL, &err) < 0 ||
+    if (imgjob_store_submit(store, draft, spec, NULL, NULL, &err) < 0 ||
         imgjob_store_wait(store, id, WAIT_MS, &job, &err) < 0)
         bench_die(given->image, err.text);
     imgjob_spec_free(spec);

@@ -18,10 +18,11 @@ class Broken(Exception):
 class Server:
     """Start, stop and kill; the files stay in `directory` from one life to the next."""
 
-    def __init__(self, program, directory, *flags):
+    def __init__(self, program, directory, *flags, name="server"):
         self.program = os.path.abspath(program)
         self.directory = directory
         self.flags = flags
+        self.name = name  # of the log: several servers may share a directory
         self.child = None
         self.port = 0
         self.lives = 0
@@ -32,18 +33,21 @@ class Server:
 
     @property
     def log_path(self):
-        return self.path(f"server-{self.lives}.log")
+        return self.path(f"{self.name}-{self.lives}.log")
+
+    def command(self, *flags):
+        """The program on the files of this directory."""
+        return [self.program, "--port", "0", "--db-path", self.path("jobs.db"),
+                "--upload-dir", self.path("uploads"), "--output-dir", self.path("outputs"),
+                *self.flags, *flags]
 
     def spawn(self):
         """Begin a life; it is not ready yet."""
         self.lives += 1
         self.port = 0
         with open(self.log_path, "wb") as log:
-            self.child = subprocess.Popen(
-                [self.program, "--port", "0", "--db-path", self.path("jobs.db"),
-                 "--upload-dir", self.path("uploads"), "--output-dir", self.path("outputs"),
-                 *self.flags],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.child = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL,
+                                          stdout=log, stderr=log)
 
     def log_tail(self, lines=15):
         with open(self.log_path, errors="replace", encoding="utf-8") as log:

@@ -34,7 +34,7 @@ static int submit(struct bench *bench, char id[IMGJOB_ID_SIZE])
         return complain("open a draft", &err);
     memcpy(id, imgjob_draft_id(draft), IMGJOB_ID_SIZE);
     if (imgjob_draft_write(draft, image->data, image->len, &err) < 0 ||
-        imgjob_store_submit(bench->store, draft, bench->spec, NULL, &err) < 0) {
+        imgjob_store_submit(bench->store, draft, bench->spec, NULL, NULL, &err) < 0) {
         imgjob_draft_discard(draft);
         return complain("submit", &err);
     }

@@ -9,15 +9,20 @@
 #include "jobs/jobs.h"
 #include "test.h"
 
-enum { LEASE_MS = 30000, RESULT_TTL_MS = 60000, JOB_TTL_MS = 90000, INPUTS_MAX = 9 };
+enum {
+    LEASE_MS = 30000,
+    RESULT_TTL_MS = 60000,
+    JOB_TTL_MS = 90000,
+    KEY_TTL_MS = 45000, /* of idempotency keys */
+    INPUTS_MAX = 9,
+    INPUT_BYTES = 3, /* of a job that does not say otherwise */
+    OUTPUT_BYTES = 5
+};
 
 struct backend {
     const char *name;
     int (*open)(const struct ij_jobs_config *config, struct ij_jobs **out,
                 struct imgjob_error *err);
-    /* Behind the contract's back, since no call sets a deadline yet. */
-    void (*set_deadline)(struct ij_jobs *jobs, const char *path, const struct ij_id *id,
-                         int64_t deadline);
     bool is_durable;
 };
 extern const struct backend memory_backend, sqlite_backend;
@@ -26,12 +31,14 @@ struct store {
     const struct backend *backend;
     struct ij_jobs *jobs;
     struct ij_jobs_config config;
+    struct ij_jobs_metrics metrics;
     char *dir, *path;
     _Atomic int64_t now;
     pthread_mutex_t lock;
     /* guarded by lock: transitions may be told by many threads */
-    uint64_t told;     /* how many, by config.changed */
-    uint64_t told_sum; /* a digest of what was told, in order */
+    uint64_t told;         /* how many, by config.changed */
+    uint64_t told_sum;     /* a digest of what was told, in order */
+    struct ij_change last; /* told */
     uint32_t failures, errors_logged;
 };
 
@@ -63,6 +70,15 @@ static inline int submit(struct store *store, uint32_t number)
 {
     return submit_into(store, number, "{\"width\":1}", &test_err);
 }
+/* One with options: what `with` leaves zeroed of id, spec, input, keys, bytes is filled
+ * in for the call. */
+int submit_filled(struct store *store, uint32_t number, struct ij_submit *with,
+                  struct imgjob_error *err);
+static inline int submit_with(struct store *store, uint32_t number,
+                              struct ij_submit *with)
+{
+    return submit_filled(store, number, with, &test_err);
+}
 /* A job of several inputs, at most INPUTS_MAX. */
 int submit_inputs(struct store *store, uint32_t number, uint32_t input_count,
                   struct imgjob_error *err);
@@ -81,9 +97,16 @@ static inline int finish(struct store *store, struct ij_lease lease,
     return store->jobs->ops->finish(store->jobs, &with, NULL, NULL, &test_err);
 }
 
+/* Claim what must be there, which must be that job. */
+struct ij_lease claim_number(struct store *store, uint32_t number);
+uint32_t number_of(const struct ij_id *id);
+
 /* The row as it stands; its documents are freed. */
 struct ij_job job_of(struct store *store, uint32_t number);
 struct ij_record record_of(struct store *store, uint32_t number);
 struct ij_swept sweep(struct store *store, uint32_t budget);
+struct ij_jobs_stats stats_of(struct store *store);
+/* How many faults audit() finds; each is printed. */
+uint64_t fault_count(struct store *store);
 /* How many keys stand in gc; `out_first` (may be NULL) gets the first, to be freed. */
 size_t gc_count(struct store *store, char **out_first);

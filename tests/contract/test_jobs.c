@@ -88,7 +88,7 @@ static void a_row_may_hold_every_document_at_its_limit(void **state)
     struct ij_submit with = {
         .id = test_id(1), .spec = text, .input = text, .keys = text, .max_attempts = 2
     };
-    expect_code(0, store->jobs->ops->submit(store->jobs, &with, &test_err));
+    expect_code(0, store->jobs->ops->submit(store->jobs, &with, 1, &test_err));
     expect_code(0, finish(store, claim_lease(store), IJ_FINISH_RETRY));
     store->now += 2000;
     struct ij_finish done = finish_with(claim_lease(store), IJ_FINISH_SUCCEEDED);
@@ -114,7 +114,7 @@ static void claim_takes_the_oldest_first_with_its_documents(void **state)
         assert_int_equal(record.job.state, IMGJOB_STATE_RUNNING);
         assert_int_equal(record.job.gen, 1);
         assert_int_equal(record.job.attempt, 1);
-        assert_int_equal(record.job.owner, 7);
+        assert_true(record.job.owner == store->jobs->ops->owner(store->jobs));
         assert_int_equal(record.job.lease_until, store->now + LEASE_MS);
         assert_true(record.job.token != 0);
         assert_string_equal(record.spec, "{\"width\":1}");
@@ -143,10 +143,10 @@ static void claim_skips_jobs_not_due_yet(void **state)
 static void claim_fails_overdue_jobs_on_its_way(void **state)
 {
     struct store *store = *state;
-    for (uint32_t i = 1; i <= 2; i++)
-        expect_code(0, submit(store, i));
-    struct ij_id late = test_id(1);
-    store->backend->set_deadline(store->jobs, store->path, &late, store->now - 1);
+    struct ij_submit late = { .deadline = store->now };
+    expect_code(0, submit_with(store, 1, &late));
+    expect_code(0, submit(store, 2));
+    store->now++;
     struct ij_record record = claim(store);
     struct ij_id second = test_id(2);
     assert_true(ij_id_equal(&record.job.id, &second));
@@ -163,13 +163,12 @@ static void claim_fails_a_bounded_number_of_overdue_jobs(void **state)
 {
     struct store *store = *state;
     for (uint32_t i = 0; i < IJ_CLAIM_SIDE_MAX + 2; i++) {
-        struct ij_id id = test_id(i);
-        expect_code(0, submit(store, i));
-        store->backend->set_deadline(store->jobs, store->path, &id, store->now - 1);
+        struct ij_submit late = { .deadline = store->now };
+        expect_code(0, submit_with(store, i, &late));
     }
+    store->now++;
     assert_int_equal(claim_nothing(store), store->now); /* ask again at once */
-    struct ij_jobs_stats stats;
-    expect_code(0, store->jobs->ops->stats(store->jobs, &stats, &test_err));
+    struct ij_jobs_stats stats = stats_of(store);
     assert_int_equal(stats.by_state[IMGJOB_STATE_FAILED], IJ_CLAIM_SIDE_MAX);
     assert_int_equal(claim_nothing(store), 0);
     assert_int_equal(sweep(store, 10).overdue, 0);
@@ -186,7 +185,7 @@ static void *claim_all(void *data)
 {
     struct claimer *claimer = data;
     struct ij_jobs *jobs = claimer->store->jobs;
-    struct ij_claim with = { .owner = 1, .lease_ms = LEASE_MS };
+    struct ij_claim with = { .lease_ms = LEASE_MS };
     struct ij_record record = { 0 };
     int64_t due;
     int rc = jobs->ops->claim(jobs, &with, &record, &due, NULL);
@@ -226,8 +225,7 @@ static void many_threads_never_claim_the_same_job(void **state)
     assert_int_equal(claimed, IJ_ARRAY_LEN(taken));
     for (size_t i = 0; i < IJ_ARRAY_LEN(taken); i++)
         assert_int_equal(taken[i], 1);
-    struct ij_jobs_stats stats;
-    expect_code(0, store->jobs->ops->stats(store->jobs, &stats, &test_err));
+    struct ij_jobs_stats stats = stats_of(store);
     assert_int_equal(stats.by_state[IMGJOB_STATE_SUCCEEDED], IJ_ARRAY_LEN(taken));
     assert_int_equal(store->told, 3 * IJ_ARRAY_LEN(taken));
 }
@@ -254,6 +252,46 @@ static void heartbeat_keeps_the_lease_and_tells_of_lost_ones(void **state)
     struct ij_job job = job_of(store, 1);
     assert_int_equal(job.lease_until, store->now + LEASE_MS);
     assert_int_equal(store->told, 2); /* a heartbeat is not told */
+}
+
+static void progress_is_kept_and_told_and_is_no_new_version(void **state)
+{
+    struct store *store = *state;
+    expect_code(0, submit(store, 1));
+    struct ij_lease lease = claim_lease(store);
+    struct ij_job before = job_of(store, 1);
+    struct ij_beat beat = { .lease = lease, .progress = { 40, IJ_STAGE_ENCODE, 2 } };
+    for (int i = 0; i < 2; i++) /* what was told already is not told again */
+        expect_code(
+            0, store->jobs->ops->heartbeat(store->jobs, &beat, 1, LEASE_MS, &test_err));
+    assert_int_equal(store->told, 3);
+    assert_int_equal(store->last.from, IMGJOB_STATE_RUNNING);
+    assert_int_equal(store->last.job.progress.percent, 40);
+    beat.progress.percent = 39; /* it came late */
+    expect_code(0,
+                store->jobs->ops->heartbeat(store->jobs, &beat, 1, LEASE_MS, &test_err));
+    assert_int_equal(store->told, 3);
+    if (store->backend->is_durable)
+        store_reopen(store);
+    struct ij_job job = job_of(store, 1);
+    assert_int_equal(job.ver, before.ver);
+    assert_int_equal(job.change, before.change);
+    assert_int_equal(job.progress.percent, 40);
+    assert_int_equal(job.progress.stage, IJ_STAGE_ENCODE);
+    assert_int_equal(job.progress.output, 2);
+}
+
+static void stale_writes_are_counted(void **state)
+{
+    struct store *store = *state;
+    expect_code(0, submit(store, 1));
+    struct ij_lease stale = claim_lease(store);
+    stale.token++;
+    struct ij_beat beat = { .lease = stale };
+    expect_code(0,
+                store->jobs->ops->heartbeat(store->jobs, &beat, 1, LEASE_MS, &test_err));
+    expect_code(1, finish(store, stale, IJ_FINISH_SUCCEEDED));
+    assert_int_equal(store->metrics.stale_writes.value, 2);
 }
 
 static void a_success_stores_the_result(void **state)
@@ -288,7 +326,7 @@ static void a_finish_may_claim_the_next_job_in_the_same_step(void **state)
     struct store *store = *state;
     expect_code(0, submit(store, 1));
     expect_code(0, submit(store, 2));
-    struct ij_claim next = { .owner = 8, .lease_ms = LEASE_MS };
+    struct ij_claim next = { .lease_ms = LEASE_MS };
     struct ij_finish with = finish_with(claim_lease(store), IJ_FINISH_SUCCEEDED);
     struct ij_record record = { 0 };
     expect_code(0,
@@ -341,7 +379,7 @@ static void a_late_finish_may_still_claim_the_next_job(void **state)
     struct ij_lease lease = claim_lease(store);
     store->now += LEASE_MS + 1;
     assert_int_equal(sweep(store, 10).losses, 1);
-    struct ij_claim next = { .owner = 8, .lease_ms = LEASE_MS };
+    struct ij_claim next = { .lease_ms = LEASE_MS };
     struct ij_finish with = finish_with(lease, IJ_FINISH_SUCCEEDED);
     struct ij_record record = { 0 };
     expect_code(1,
@@ -413,6 +451,8 @@ int main(void)
         ON_STORE(claim_fails_a_bounded_number_of_overdue_jobs),
         ON_STORE(many_threads_never_claim_the_same_job),
         ON_STORE(heartbeat_keeps_the_lease_and_tells_of_lost_ones),
+        ON_STORE(progress_is_kept_and_told_and_is_no_new_version),
+        ON_STORE(stale_writes_are_counted),
         ON_STORE(a_success_stores_the_result),
         ON_STORE(a_failure_is_told_with_stage_reason_and_input),
         ON_STORE(a_finish_may_claim_the_next_job_in_the_same_step),

@@ -189,10 +189,10 @@ static void a_newer_schema_is_refused(void **state)
     struct store *store = *state;
     close_store(store);
     sqlite3 *handle = raw_open(store->path);
-    raw_run(handle, "PRAGMA user_version=2");
+    raw_run(handle, "PRAGMA user_version=3");
     (void)sqlite3_close(handle);
     expect_refused(store, IMGJOB_E_INVALID,
-                   "has schema version 2, this version of imgjob knows 1");
+                   "has schema version 3, this version of imgjob knows 2");
 }
 
 static void a_damaged_database_says_so_and_refuses_work(void **state)
@@ -249,6 +249,28 @@ static void what_changes_nothing_writes_nothing(void **state)
     assert_int_equal(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
 }
 
+/* What a plan may walk through: the first row of a partial index is one probe, whatever
+ * SQLite calls it; of the rest there is little, however many jobs there are. */
+static bool is_short_walk(int statement, const char *step)
+{
+    static const char *const probed[] = { "job_scheduled", "job_lease", "job_purge",
+                                          "delivery_due", "delivery_over" };
+    for (size_t i = 0; i < IJ_ARRAY_LEN(probed); i++)
+        if (strstr(step, probed[i]) && strstr(ij_sqlite_sql[statement], "LIMIT 1"))
+            return true;
+    switch (statement) {
+    case IJ_SQL_READ_QUEUES: /* at most IJ_QUEUES_MAX, as are their counters */
+    case IJ_SQL_READ_COUNTERS:
+        return strcmp(step, "SCAN queue") == 0 || strcmp(step, "SCAN counter") == 0;
+    case IJ_SQL_LIST_TENANTS:
+        return strcmp(step, "SCAN tenant") == 0;
+    case IJ_SQL_LIST_OWNERS: /* of jobs that run: as many as there are workers */
+        return strstr(step, "job_lease") || strstr(step, "TEMP B-TREE");
+    default:
+        return false;
+    }
+}
+
 static void no_statement_scans_a_table(void **state)
 {
     struct store *store = *state;
@@ -264,9 +286,8 @@ static void no_statement_scans_a_table(void **state)
         assert_int_equal(sqlite3_prepare_v2(handle, sql, -1, &plan, NULL), SQLITE_OK);
         while (sqlite3_step(plan) == SQLITE_ROW) {
             const char *step = (const char *)sqlite3_column_text(plan, 3);
-            /* the first row of a partial index is one probe, whatever it is called */
-            bool is_probe = strstr(step, "SCAN job USING INDEX job_") != NULL;
-            if ((strstr(step, "SCAN") && !is_probe) || strstr(step, "TEMP B-TREE")) {
+            bool is_long = strstr(step, "SCAN") || strstr(step, "TEMP B-TREE");
+            if (is_long && !is_short_walk(i, step)) {
                 print_error("%s\n    %s\n", ij_sqlite_sql[i], step);
                 assert_true(0);
             }
@@ -274,7 +295,7 @@ static void no_statement_scans_a_table(void **state)
         }
         (void)sqlite3_finalize(plan);
     }
-    assert_true(plans > 15);
+    assert_true(plans > 50);
     (void)sqlite3_close(handle);
 }
 
@@ -292,10 +313,12 @@ static void counters_are_those_of_the_rows(void **state)
     struct ij_jobs_stats stats;
     expect_code(0, store->jobs->ops->stats(store->jobs, &stats, &test_err));
     for (int i = 0; i < IJ_STATE_COUNT; i++) {
-        char sql[64];
+        char sql[128];
         (void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM job WHERE state=%d", i);
         assert_int_equal(raw_number(handle, sql), stats.by_state[i]);
-        (void)snprintf(sql, sizeof(sql), "SELECT n FROM counter WHERE state=%d", i);
+        (void)snprintf(
+            sql, sizeof(sql),
+            "SELECT coalesce(sum(n),0) FROM counter WHERE queue=1 AND state=%d", i);
         assert_int_equal(raw_number(handle, sql), stats.by_state[i]);
     }
     assert_int_equal(raw_number(handle, "SELECT count(*) FROM pragma_integrity_check"
@@ -317,12 +340,13 @@ static void forgotten_jobs_leave_a_small_file(void **state)
     }
     free(spec);
     store->now += JOB_TTL_MS;
-    for (int i = 0; i < 20; i++)
-        (void)sweep(store, 100);
+    assert_int_equal(sweep(store, 100).forgotten, 40);
+    while (sweep(store, 100).can_shrink)
+        continue;
     close_store(store);
     struct stat st;
     assert_int_equal(stat(store->path, &st), 0);
-    assert_true(st.st_size < 2 * 1024 * 1024); /* it was ten */
+    assert_true(st.st_size < 3 * 1024 * 1024); /* it was ten */
 }
 
 static void settings_are_those_that_were_promised(void **state)

@@ -1,95 +1,17 @@
 /*
  * A random walk on both backends at once, the memory backend being the model: every call
- * must have the same outcome, every row the same members, every transition be told in the
- * same order. Tokens are random in each and are left out.
+ * must have the same outcome, every transition be told with the same members in the same
+ * order, and, every so often, every row, page and delivery be the same. Tokens and the
+ * ids of deliveries are random in each and are left out.
  *
  *     IJ_WALK_SEED=… IJ_WALK_STEPS=…    to repeat a failure, or to go further
  */
 #include <inttypes.h>
 
-#include "jobs_fixture.h"
+#include "jobs/memory.h"
+#include "walk.h"
 
-enum { STEPS_DEFAULT = 20000, LEASES = 32, IDS = 400 };
-
-/* The two stores and what the walk remembers. */
-struct walk {
-    uint64_t seed; /* xorshift64 */
-    struct store *stores[2];
-    struct ij_lease leases[LEASES][2]; /* the same claim in each store */
-    bool has_lease[LEASES];
-    uint32_t claims, refusals, losses, overdue,
-        forgotten; /* so that it is seen to get around */
-};
-
-static uint64_t roll(struct walk *walk, uint64_t sides)
-{
-    walk->seed ^= walk->seed << 13;
-    walk->seed ^= walk->seed >> 7;
-    walk->seed ^= walk->seed << 17;
-    return (walk->seed >> 11) % sides;
-}
-
-static const struct ij_jobs_ops *ops(const struct walk *walk, int which)
-{
-    return walk->stores[which]->jobs->ops;
-}
-
-static struct ij_jobs *jobs(const struct walk *walk, int which)
-{
-    return walk->stores[which]->jobs;
-}
-
-static void assert_same_text(const char *a, const char *b)
-{
-    assert_int_equal(a == NULL, b == NULL);
-    if (a)
-        assert_string_equal(a, b);
-}
-
-static void assert_same_record(const struct ij_record *a, const struct ij_record *b)
-{
-#define SAME(member) assert_true(a->job.member == b->job.member)
-    assert_true(ij_id_equal(&a->job.id, &b->job.id));
-    SAME(seq);
-    SAME(tenant);
-    SAME(queue);
-    SAME(state);
-    SAME(reason);
-    SAME(prio);
-    SAME(fair);
-    SAME(run_at);
-    SAME(deadline);
-    SAME(attempt);
-    SAME(max_attempts);
-    SAME(crashes);
-    SAME(losses);
-    SAME(releases);
-    SAME(gen);
-    SAME(lease_until);
-    SAME(owner);
-    SAME(cancel_asked);
-    SAME(progress);
-    SAME(ver);
-    SAME(created);
-    SAME(updated);
-    SAME(started);
-    SAME(finished);
-    SAME(result_expires);
-    SAME(expires);
-#undef SAME
-    assert_int_equal(a->job.token == 0, b->job.token == 0);
-    assert_same_text(a->spec, b->spec);
-    assert_same_text(a->input, b->input);
-    assert_same_text(a->result, b->result);
-    assert_same_text(a->failure, b->failure);
-}
-
-static void assert_same_outcome(int a, int b, const struct imgjob_error errs[2])
-{
-    assert_int_equal(a, b);
-    if (a < 0)
-        assert_string_equal(errs[0].text, errs[1].text);
-}
+enum { STEPS_DEFAULT = 20000, COMPARED_EVERY = 250, REOPENED_EVERY = 5000 };
 
 /* ---- moves ---- */
 
@@ -105,21 +27,83 @@ static void remember(struct walk *walk, struct ij_record records[2])
     walk->claims++;
 }
 
+/* What a submit may say, in the storage of the caller. */
+struct words {
+    const char *tags[2];
+    char key[16];
+};
+
+static struct ij_submit any_submit(struct walk *walk, struct words *words)
+{
+    static const char *const urls[] = { "http://a/", "http://b/" };
+    int64_t now = walk->stores[0]->now;
+    struct ij_submit with = {
+        .spec = one_in(walk, 8) ? "{\"width\":2}" : "{\"width\":1}",
+        .input = "{}",
+        .options = one_in(walk, 2) ? "{\"o\":1}" : NULL,
+        .bytes = roll(walk, 5000),
+        .tenant = any_tenant(walk),
+        .queue = one_in(walk, 300) ? "no name" : any_queue(walk),
+        .has_prio = one_in(walk, 3),
+        .prio = (uint32_t)roll(walk, 3) * 4,
+        .max_attempts = (uint32_t)roll(walk, 4),
+        .delay_ms = one_in(walk, 6) ? roll(walk, 4000) : 0,
+        .deadline = one_in(walk, 6) ? now + (int64_t)roll(walk, 4000) : 0,
+        .result_ttl_ms = one_in(walk, 4) ? roll(walk, 60000) : 0,
+        .job_ttl_ms = one_in(walk, 4) ? roll(walk, 60000) : 0,
+        .batch = one_in(walk, 3) ? test_id(1000 + (uint32_t)roll(walk, 4)) : ij_id_none,
+        .callback_url = one_in(walk, 3) ? urls[roll(walk, 2)] : NULL,
+        .has_dedup = one_in(walk, 4),
+        .dedup = { (unsigned char)roll(walk, 12) },
+        .fingerprint = { (unsigned char)(one_in(walk, 8)) },
+    };
+    if (with.delay_ms == 0 && one_in(walk, 10))
+        with.run_at = now - 500 + (int64_t)roll(walk, 3000);
+    for (size_t i = 0; i < 2; i++) {
+        const char *tag = any_tag(walk);
+        if (tag && (with.tag_count == 0 || tag != words->tags[0] || one_in(walk, 50)))
+            words->tags[with.tag_count++] = tag;
+    }
+    with.tags = words->tags;
+    (void)snprintf(words->key, sizeof(words->key), "key%u", (unsigned)roll(walk, 12));
+    if (one_in(walk, 3))
+        with.idempotency_key = words->key;
+    return with;
+}
+
 static void move_submit(struct walk *walk)
 {
+    enum { MANY = 4 };
     struct imgjob_error errs[2] = { 0 };
-    uint32_t number = (uint32_t)roll(walk, IDS);
-    const char *spec = roll(walk, 8) ? "{\"width\":1}" : "{\"width\":2}";
+    struct ij_submit submits[2][MANY];
+    struct words words[MANY];
+    char keys[MANY][IMGJOB_ID_SIZE + 8];
+    size_t count = one_in(walk, 4) ? 1 + roll(walk, MANY) : 1;
+    for (size_t at = 0; at < count; at++) {
+        char id[IMGJOB_ID_SIZE];
+        submits[0][at] = any_submit(walk, &words[at]);
+        submits[0][at].id = test_id((uint32_t)roll(walk, IDS));
+        ij_id_format(&submits[0][at].id, id);
+        (void)snprintf(keys[at], sizeof(keys[at]), "%s.in0\n", id);
+        submits[0][at].keys = keys[at];
+        submits[1][at] = submits[0][at];
+    }
     int rc[2];
     for (int i = 0; i < 2; i++)
-        rc[i] = submit_into(walk->stores[i], number, spec, &errs[i]);
+        rc[i] = ops(walk, i)->submit(jobs(walk, i), submits[i], count, &errs[i]);
     assert_same_outcome(rc[0], rc[1], errs);
     walk->refusals += rc[0] < 0;
+    for (size_t at = 0; at < count && rc[0] == 0; at++) {
+        assert_int_equal(submits[0][at].outcome, submits[1][at].outcome);
+        assert_true(ij_id_equal(&submits[0][at].job, &submits[1][at].job));
+        walk->replays += submits[0][at].outcome == IJ_SUBMIT_REPLAYED;
+        walk->twins += submits[0][at].outcome == IJ_SUBMIT_DEDUPLICATED;
+    }
 }
 
 static void move_claim(struct walk *walk)
 {
-    struct ij_claim claim = { .owner = roll(walk, 5), .lease_ms = LEASE_MS };
+    struct ij_claim claim = { .lease_ms = LEASE_MS };
     struct ij_record records[2] = { 0 };
     int64_t due[2] = { -1, -1 };
     int rc[2];
@@ -137,7 +121,7 @@ static void move_finish(struct walk *walk)
     if (!walk->has_lease[at])
         return;
     enum ij_finish_kind kind = (enum ij_finish_kind)roll(walk, IJ_FINISH_CRASHED + 1);
-    struct ij_claim claim = { .owner = 3, .lease_ms = LEASE_MS };
+    struct ij_claim claim = { .lease_ms = LEASE_MS };
     const struct ij_claim *next = roll(walk, 2) ? &claim : NULL;
     uint64_t random = roll(walk, UINT32_MAX);
     bool is_stale = roll(walk, 10) == 0;
@@ -162,8 +146,12 @@ static void move_heartbeat(struct walk *walk)
     for (size_t at = 0; at < LEASES; at++) {
         if (!walk->has_lease[at] || roll(walk, 2))
             continue;
+        struct ij_progress progress = { (uint32_t)roll(walk, 100),
+                                        (enum ij_stage)roll(walk, IJ_STAGE_COUNT),
+                                        (uint32_t)roll(walk, 3) };
         for (int i = 0; i < 2; i++)
-            beats[i][count] = (struct ij_beat){ .lease = walk->leases[at][i] };
+            beats[i][count] =
+                (struct ij_beat){ .lease = walk->leases[at][i], .progress = progress };
         count++;
     }
     for (int i = 0; i < 2; i++)
@@ -186,6 +174,8 @@ static void move_sweep(struct walk *walk)
     assert_int_equal(swept[0].overdue, swept[1].overdue);
     assert_int_equal(swept[0].purged, swept[1].purged);
     assert_int_equal(swept[0].forgotten, swept[1].forgotten);
+    assert_int_equal(swept[0].dropped, swept[1].dropped);
+    walk->dropped += swept[0].dropped;
     walk->losses += swept[0].losses;
     walk->overdue += swept[0].overdue;
     walk->forgotten += swept[0].forgotten;
@@ -264,19 +254,6 @@ static void move_get(struct walk *walk)
         ij_record_done(&records[i]);
 }
 
-static void move_deadline(struct walk *walk)
-{
-    struct ij_id id = test_id((uint32_t)roll(walk, IDS));
-    int64_t deadline = walk->stores[0]->now + (int64_t)roll(walk, 4000);
-    struct ij_record record = { 0 };
-    if (roll(walk, 3) || ops(walk, 0)->get(jobs(walk, 0), &id, &record, NULL) != 0)
-        return;
-    ij_record_done(&record);
-    for (int i = 0; i < 2; i++)
-        walk->stores[i]->backend->set_deadline(jobs(walk, i), walk->stores[i]->path, &id,
-                                               deadline);
-}
-
 static void move_time(struct walk *walk)
 {
     int64_t more = (int64_t)roll(walk, roll(walk, 10) ? 1500 : LEASE_MS);
@@ -287,17 +264,56 @@ static void move_time(struct walk *walk)
 static void step(struct walk *walk)
 {
     static void (*const moves[])(struct walk *) = {
-        move_submit,  move_submit,    move_submit,   move_claim, move_claim,
-        move_finish,  move_finish,    move_finish,   move_get,   move_time,
-        move_time,    move_heartbeat, move_sweep,    move_sweep, move_condemn,
-        move_collect, move_reclaim,   move_deadline,
+        move_submit,
+        move_submit,
+        move_submit,
+        move_submit,
+        move_claim,
+        move_claim,
+        move_claim,
+        move_finish,
+        move_finish,
+        move_finish,
+        move_finish,
+        move_get,
+        move_time,
+        move_time,
+        move_time,
+        move_heartbeat,
+        move_sweep,
+        move_sweep,
+        move_condemn,
+        move_collect,
+        move_reclaim,
+        move_cancel,
+        move_retry,
+        move_purge,
+        move_list,
+        move_changes,
+        move_queue_set,
+        move_delivery_claim,
+        move_retry,
+        move_delivery_claim,
+        move_delivery_finish,
+        move_delivery_finish,
+        move_list,
+        move_delivery_list,
+        move_delivery_replay,
     };
     moves[roll(walk, IJ_ARRAY_LEN(moves))](walk);
-    struct ij_jobs_stats stats[2];
-    for (int i = 0; i < 2; i++)
-        assert_int_equal(ops(walk, i)->stats(jobs(walk, i), &stats[i], NULL), 0);
-    assert_memory_equal(&stats[0], &stats[1], sizeof(stats[0]));
+    compare_stats(walk);
+    assert_true(walk->stores[0]->told == walk->stores[1]->told);
     assert_true(walk->stores[0]->told_sum == walk->stores[1]->told_sum);
+}
+
+/* SQLite's store begins anew, and the turns of the queues with it. */
+static void reopen(struct walk *walk)
+{
+    struct ij_memory *memory = (struct ij_memory *)jobs(walk, 0);
+    memory->turn_clock.pass = 0;
+    for (size_t i = 0; i < memory->queue_count; i++)
+        memory->queues[i].turn.pass = 0;
+    store_reopen(walk->stores[1]);
 }
 
 static uint64_t number_of_environment(const char *name, uint64_t otherwise)
@@ -314,15 +330,27 @@ static void sqlite_does_what_memory_does(void **state)
     struct walk walk = { .seed = number_of_environment("IJ_WALK_SEED", random | 1) };
     uint64_t steps = number_of_environment("IJ_WALK_STEPS", STEPS_DEFAULT);
     print_message("IJ_WALK_SEED=%" PRIu64 "\n", walk.seed); /* before it can fail */
-    walk.stores[0] = store_new(&memory_backend);
-    walk.stores[1] = store_new(&sqlite_backend);
-    for (uint64_t i = 0; i < steps; i++) {
-        step(&walk);
-        if (i % 5000 == 4999)
-            store_reopen(walk.stores[1]);
+    static const struct backend *const backends[] = { &memory_backend, &sqlite_backend };
+    for (int i = 0; i < 2; i++) {
+        walk.stores[i] = store_new(backends[i]);
+        walk.stores[i]->config.max_bytes = 300000;
+        store_reopen(walk.stores[i]); /* both are empty */
     }
-    print_message("%u claims, %u refused submits, %u losses, %u overdue, %u forgotten\n",
-                  walk.claims, walk.refusals, walk.losses, walk.overdue, walk.forgotten);
+    for (uint64_t i = 1; i <= steps; i++) {
+        step(&walk);
+        if (i % COMPARED_EVERY == 0)
+            compare_all(&walk);
+        if (i % REOPENED_EVERY == 0)
+            reopen(&walk);
+    }
+    print_message("%u claims, %u refused submits, %u replays, %u twins, %u losses, "
+                  "%u overdue\n",
+                  walk.claims, walk.refusals, walk.replays, walk.twins, walk.losses,
+                  walk.overdue);
+    print_message("%u canceled, %u retried, %u purged, %u forgotten, %u deliveries, "
+                  "%u dropped, %u further pages\n",
+                  walk.canceled, walk.retried, walk.purged, walk.forgotten,
+                  walk.deliveries, walk.dropped, walk.pages);
     for (int i = 0; i < 2; i++)
         store_free(walk.stores[i]);
 }

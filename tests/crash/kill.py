@@ -2,9 +2,11 @@
 
 SIGKILL hits the server, also while it starts, or one of its workers, at random moments. In
 the end every job that was ever acknowledged must have completed exactly once with the right
-picture, and the disk must hold that and nothing else.
+picture, or was cancelled since somebody asked; whoever wanted a webhook has got it, always
+with the same words; and the disk must hold that and nothing else.
 """
 import argparse
+import base64
 import os
 import random
 import shutil
@@ -19,6 +21,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import verify  # noqa: E402
 from imgjobd import Broken, Server  # noqa: E402
 from load import Client, Ledger  # noqa: E402
+from receiver import Receiver  # noqa: E402
 
 # A job is poison after three crashes. Its next worker begins at once, so kills of workers
 # keep a distance in which thousands of such jobs end.
@@ -114,33 +117,50 @@ def load_and_kill(args, server, ledger):
     return killer
 
 
-def account(server, ledger):
+def account(server, ledger, receiver):
     """All checks; the last two lives of the server are clean ones, and the second begins
     with the sweep that a boot does."""
     faults = list(ledger.faults)
     faults += verify.wait_for_end(server.path("jobs.db"))
     progress(f"all jobs have ended; checking {len(ledger.acknowledged)} of them")
     faults += verify.acknowledged_faults(server.port, ledger.acknowledged)
+    faults += verify.wait_for_webhooks(server.port)
+    faults += receiver.faults_for({job_id: job.status
+                                   for job_id, job in ledger.acknowledged.items()
+                                   if job.has_callback})
     server.stop()
     server.start()
     server.stop()
-    return faults + verify.stored_faults(server, ledger)
+    return faults + verify.stored_faults(server, ledger) + verify.audit_faults(server)
+
+
+def write_secrets(directory):
+    path = os.path.join(directory, "secrets")
+    with open(path, "w", encoding="ascii") as file:
+        file.write("whsec_" + base64.b64encode(os.urandom(32)).decode() + "\n")
+    return path
 
 
 def main():
     args = arguments()
     directory = tempfile.mkdtemp(prefix="imgjob-kill-")
     progress(f"seed {args.seed}, files in {directory}")
-    ledger = Ledger(os.path.join(directory, "ledger"))
-    with Server(args.imgjobd, directory, "--worker-pool-size", str(args.workers)) as server:
+    receiver = Receiver(args.seed)
+    ledger = Ledger(os.path.join(directory, "ledger"), args.seed, receiver.url)
+    flags = ["--worker-pool-size", str(args.workers), "--webhook-allow-private", "1",
+             "--webhook-secrets-file", write_secrets(directory)]
+    with Server(args.imgjobd, directory, *flags) as server:
         killer = load_and_kill(args, server, ledger)
-        faults = account(server, ledger)
+        faults = account(server, ledger, receiver)
     ledger.close()
+    receiver.close()
     rows, crashes, losses, most = verify.totals(server.path("jobs.db"))
     for fault in faults[:FAULTS_SHOWN]:
         print(fault)
+    cancelled = sum(job.status == "cancelled" for job in ledger.acknowledged.values())
     print(f"{killer.kills} kills ({killer.server_kills} server, {killer.worker_kills} worker), "
-          f"{len(ledger.acknowledged)} jobs acknowledged, {rows} completed, "
+          f"{len(ledger.acknowledged)} jobs acknowledged, {rows} ended, {cancelled} of them "
+          f"cancelled, {receiver.count} webhooks came for {len(receiver.bodies)} ends, "
           f"{crashes} worker kills and {losses} server kills hit a running job (at most "
           f"{most} crashes of one job), {len(faults)} faults, seed {args.seed}")
     if faults:

@@ -95,7 +95,7 @@ def read(data):
     return width, height, number_of(colours.pop())
 
 
-def fault(data, number):
+def fault(data, number, size):
     """What is wrong with `data` as the result of job `number`; None = nothing."""
     try:
         width, height, found = read(data)
@@ -103,6 +103,6 @@ def fault(data, number):
         return str(error)
     if found != number:
         return f"it shows picture {found}, not {number}"
-    if (width, height) != output_size(number):
-        return f"it is {width}x{height}, not {output_size(number)}"
+    if (width, height) != size:
+        return f"it is {width}x{height}, not {size}"
     return None

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import sqlite3
+import subprocess
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,8 @@ import picture
 from load import request
 
 END_SECONDS = 120
-SUCCEEDED = 4
+WEBHOOK_SECONDS = 180
+SUCCEEDED, CANCELED = 4, 6
 
 
 def connect(path):
@@ -32,19 +34,50 @@ def wait_for_end(path):
             time.sleep(0.05)
 
 
-def job_faults(port, job_id, number):
+def wait_for_webhooks(port):
+    """Come back once none waits to be sent."""
+    until = time.monotonic() + WEBHOOK_SECONDS
+    while True:
+        status, body = request(port, "GET", "/deliveries?status=pending")
+        if status == 200 and not json.loads(body)["deliveries"]:
+            return []
+        if time.monotonic() > until:
+            return [f"webhooks still wait after {WEBHOOK_SECONDS} s: {status} {body[:300]!r}"]
+        time.sleep(0.5)
+
+
+def end_faults(job_id, job, status):
+    """Whether it may have ended so, from what a client saw of it before."""
+    if status == "cancelled" and not job.cancel_asked:
+        return [f"job {job_id} is cancelled, and nobody asked for it"]
+    if status == "completed" and job.cancelled:
+        return [f"job {job_id} was told to be cancelled, and completed"]
+    if job.status and job.status != status:
+        return [f"job {job_id} was {job.status}, and is {status}"]
+    job.status = status
+    return []
+
+
+def job_faults(port, job_id, job):
     """One acknowledged job, as a client sees it."""
     status, body = request(port, "GET", f"/jobs/{job_id}?wait=20")
     if status != 200:
         return [f"job {job_id}: status answered {status}: {body[:200]!r}"]
     view = json.loads(body)
-    if view["status"] != "completed":
+    if view["status"] not in ("completed", "cancelled"):
         return [f"job {job_id} is {view['status']}: {body[:400]!r}"]
+    faults = end_faults(job_id, job, view["status"])
+    if view["status"] == "completed":
+        faults += image_faults(port, job_id, job, view)
+    return faults
+
+
+def image_faults(port, job_id, job, view):
     status, image = request(port, "GET", f"/jobs/{job_id}/download")
     if status != 200:
         return [f"job {job_id}: download answered {status}: {image[:200]!r}"]
     faults = []
-    wrong = picture.fault(image, number)
+    wrong = picture.fault(image, job.number, job.size)
     if wrong:
         faults.append(f"job {job_id}: {wrong}")
     told = [(it["sha256"], it["bytes"]) for it in view["outputs"]]
@@ -59,18 +92,21 @@ def acknowledged_faults(port, acknowledged):
         return [fault for faults in found for fault in faults]
 
 
-def row_faults(jobs):
-    """Every row: ended well, in one attempt; each claim more than that is a crash of its
-    worker, a death of the server or a release, all of them counted."""
+def row_faults(jobs, acknowledged):
+    """Every row: ended well; each claim more than its attempt is a crash of its worker, a
+    death of the server or a release, all of them counted."""
     faults = []
     for row in jobs.execute("SELECT id,state,reason,attempt,crashes,losses,releases,gen,"
                             "finished,lease_until FROM job"):
         job_id, state, reason, attempt, crashes, losses, releases, gen = row[:8]
-        name = uuid.UUID(bytes=job_id)
-        if state != SUCCEEDED:
+        name = str(uuid.UUID(bytes=job_id))
+        job = acknowledged.get(name)
+        is_cancelled = state == CANCELED and (not job or job.cancel_asked)
+        if state != SUCCEEDED and not is_cancelled:
             faults.append(f"row {name}: state {state}, reason {reason}, crashes {crashes}, "
                           f"losses {losses}")
-        if attempt != 1 or gen != attempt + crashes + losses + releases:
+        attempts = (0, 1) if is_cancelled else (1,)
+        if attempt not in attempts or gen != attempt + crashes + losses + releases:
             faults.append(f"row {name}: claimed {gen} times, attempt {attempt}, crashes "
                           f"{crashes}, losses {losses}, releases {releases}")
     return faults
@@ -82,7 +118,7 @@ def database_faults(jobs):
     faults += [f"a foreign key is broken: {row}"
                for row in jobs.execute("PRAGMA foreign_key_check")]
     counted = {(queue, state): n for queue, state, n in
-               jobs.execute("SELECT queue,state,n FROM counter WHERE n<>0")}
+               jobs.execute("SELECT queue,state,n FROM counter WHERE queue>0 AND n<>0")}
     real = {(queue, state): n for queue, state, n in
             jobs.execute("SELECT queue,state,count(*) FROM job GROUP BY queue,state")}
     if counted != real:
@@ -134,8 +170,9 @@ def picture_faults(outputs, acknowledged, sent):
         jobs_of[number].add(job_id)
         if number not in sent:
             faults.append(f"{name} shows picture {number}, which was never sent")
-        if acknowledged.get(job_id, number) != number:
-            faults.append(f"{name} shows {number}, not {acknowledged[job_id]}")
+        job = acknowledged.get(job_id)
+        if job and job.number != number:
+            faults.append(f"{name} shows {number}, not {job.number}")
     faults += [f"picture {number} was sent once and stands under {sorted(ids)}"
                for number, ids in jobs_of.items() if len(ids) > 1]
     return faults
@@ -151,9 +188,17 @@ def stored_faults(server, ledger):
     with connect(server.path("jobs.db")) as jobs:
         lost = set(ledger.acknowledged) - row_ids(jobs)
         faults = [f"job {job_id} was acknowledged and has no row" for job_id in lost]
-        faults += row_faults(jobs) + database_faults(jobs)
+        faults += row_faults(jobs, ledger.acknowledged) + database_faults(jobs)
         faults += blob_faults(jobs, uploads, outputs)
     return faults + picture_faults(outputs, ledger.acknowledged, ledger.sent)
+
+
+def audit_faults(server):
+    """What the server's own check says, with nobody else there."""
+    told = subprocess.run(server.command("--audit"), capture_output=True, text=True,
+                          check=False)
+    return [] if told.returncode == 0 else [f"audit ended with {told.returncode}: "
+                                            + told.stdout[-2000:] + told.stderr[-500:]]
 
 
 def totals(path):

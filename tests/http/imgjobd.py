@@ -68,6 +68,12 @@ class Server:
     def post(self, path="/jobs", **options):
         return requests.post(self.url + path, timeout=PATIENCE + 60, **options)
 
+    def put(self, path, **options):
+        return requests.put(self.url + path, timeout=PATIENCE + 60, **options)
+
+    def delete(self, path, **options):
+        return requests.delete(self.url + path, timeout=PATIENCE + 60, **options)
+
     def submit(self, image, operation="thumbnail", width=10, height=10, **fields):
         """A job of these bytes. The id."""
         answer = self.post(data=image, headers={"Content-Type": "application/octet-stream"},

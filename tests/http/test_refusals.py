@@ -236,7 +236,7 @@ def test_disk_floor_is_507(start, png):
 
 
 def test_wrong_method_is_405_and_says_which_are_right(server):
-    answer = server.get("/jobs")
+    answer = server.get("/info")
     refused(answer, 405, "GET is not allowed here")
     assert answer.headers["Allow"] == "POST"
     answer = server.post("/health", data=b"x")

@@ -106,6 +106,19 @@ check_http() {
         $python -m pytest -q -p no:cacheprovider --junitxml="$logs/http-$1.xml" tests/http
 }
 
+# check_webhooks NAME DIRECTORY
+check_webhooks() {
+    if [ ! -x "$2/tests/webhook/webhook-sender" ]; then
+        skip "webhooks: $1" 'they were not built: no libcurl'
+        return
+    fi
+    suite "webhooks: $1" junit "$logs/webhooks-$1.xml" \
+        env WEBHOOK_SENDER="$PWD/$2/tests/webhook/webhook-sender" \
+        IJ_FIXTURES="$PWD/$2/tests/fixtures/out" \
+        $python -m pytest -q -rs -p no:cacheprovider --junitxml="$logs/webhooks-$1.xml" \
+        tests/webhook
+}
+
 # check_engine NAME DIRECTORY
 check_engine() {
     suite "engine: $1" junit "$logs/engine-$1.xml" \
@@ -145,6 +158,7 @@ check_asan() {
     export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
     check_c_tests asan build-asan --timeout-multiplier 5
     check_http asan build-asan
+    check_webhooks asan build-asan
     unset ASAN_OPTIONS UBSAN_OPTIONS
 }
 
@@ -159,5 +173,6 @@ check_tsan() {
     export IJ_OWN_WORKER="$PWD/build/tests/unit/test_operations"
     check_c_tests tsan build-tsan --timeout-multiplier 10
     check_http tsan build-tsan
+    check_webhooks tsan build-tsan
     unset TSAN_OPTIONS IJ_OWN_WORKER
 }

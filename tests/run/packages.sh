@@ -2,9 +2,12 @@
 
 packages='gcc g++ libc6-dev binutils meson ninja-build pkg-config clang-format
     libvips-dev libvips-tools libsqlite3-dev libcivetweb-dev libjson-c-dev libssl-dev
-    libcmocka-dev curl sqlite3 procps python3 python3-pytest python3-requests
-    python3-hypothesis python3-pil fonts-dejavu-core'
+    libcurl4-openssl-dev libcmocka-dev curl sqlite3 procps python3 python3-pytest python3-requests
+    python3-hypothesis python3-jsonschema python3-pil fonts-dejavu-core'
 packages_of_the_whole_run='clang make strace valgrind imagemagick python3-numpy'
+# a Node.js that is no package of Debian brings npm along, and Debian's would remove it
+command -v npm >/dev/null ||
+    packages_of_the_whole_run="$packages_of_the_whole_run nodejs npm"
 # AVIF and HEIC come as plugins from Debian 13 on
 packages_where_they_exist='libheif-plugin-aomenc libheif-plugin-dav1d
     libheif-plugin-libde265'

@@ -4,6 +4,7 @@
 #include "server/setting.h"
 
 static const char *no_environment[] = { NULL };
+static struct ij_task task; /* of the last load() */
 
 /* Load with these flags and this environment; the caller ends `config`. */
 static int load(struct ij_config *config, const char **argv, const char **environment)
@@ -12,9 +13,8 @@ static int load(struct ij_config *config, const char **argv, const char **enviro
         (char *const *)argv,
         (char *const *)(environment ? environment : no_environment),
     };
-    enum ij_config_action action;
     expect_code(0, ij_config_init(config, &test_err));
-    return ij_config_load(config, &command, &action, &test_err);
+    return ij_config_load(config, &command, &task, &test_err);
 }
 
 static void expect_refusal(const char **argv, const char **environment, const char *words)
@@ -152,6 +152,77 @@ static void waiters_must_leave_threads_for_others(void **state)
     expect_refusal(argv, NULL, "max_waiters = 8: must be less than http_threads, 8");
 }
 
+static void what_presets_only_needs_is_there(void **state)
+{
+    (void)state;
+    const char *argv[] = { "imgjobd", "--presets-only=1", NULL };
+    expect_refusal(argv, NULL, "presets_only = 1: needs a presets_file");
+}
+
+static void origins_are_origins(void **state)
+{
+    (void)state;
+    const char *path[] = { "imgjobd", "--cors-origins=https://example.org/", NULL };
+    expect_refusal(path, NULL, "cors_origins: 'https://example.org/'");
+    const char *right[] = { "imgjobd", "--cors-origins=https://a.example, http://b:81",
+                            NULL };
+    IJ_AUTO(ij_config_done) struct ij_config config;
+    expect_code(0, load(&config, right, NULL));
+}
+
+static void public_url_is_one_that_a_path_can_be_added_to(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {
+        "--public-url=images.example.org",
+        "--public-url=ftp://example.org",
+        "--public-url=https://",
+        "--public-url=https:///path",
+        "--public-url=https://example.org/",
+        "--public-url=https://example.org?a=b",
+        "--public-url=https://example.org#at",
+        "--public-url=https://exa mple.org",
+        "--public-url=https://a\"b",
+    };
+    for (size_t i = 0; i < IJ_ARRAY_LEN(wrong); i++) {
+        const char *argv[] = { "imgjobd", wrong[i], NULL };
+        expect_refusal(argv, NULL, "must be an http: or https: URL");
+    }
+    const char *right[] = { "imgjobd", "--public-url=https://example.org:8443/images",
+                            NULL };
+    IJ_AUTO(ij_config_done) struct ij_config config;
+    expect_code(0, load(&config, right, NULL));
+}
+
+static void tasks_are_told_from_settings(void **state)
+{
+    (void)state;
+    const char *serve[] = { "imgjobd", "--port=0", NULL };
+    IJ_AUTO(ij_config_done) struct ij_config first, second, third;
+    expect_code(0, load(&first, serve, NULL));
+    assert_int_equal(task.action, IJ_CONFIG_RUN);
+    const char *audit[] = { "imgjobd", "--audit", "--db-path=a.db", "--repair", NULL };
+    expect_code(0, load(&second, audit, NULL));
+    assert_int_equal(task.action, IJ_CONFIG_AUDIT);
+    assert_true(task.is_repair);
+    assert_string_equal(second.db_path, "a.db");
+    const char *backup[] = { "imgjobd", "--backup", "to.db", NULL };
+    expect_code(0, load(&third, backup, NULL));
+    assert_int_equal(task.action, IJ_CONFIG_BACKUP);
+    assert_string_equal(task.backup_path, "to.db");
+}
+
+static void tasks_that_make_no_sense_are_refused(void **state)
+{
+    (void)state;
+    const char *repair[] = { "imgjobd", "--repair", NULL };
+    expect_refusal(repair, NULL, "'--repair' (flag): only beside --audit");
+    const char *value[] = { "imgjobd", "--audit=all", NULL };
+    expect_refusal(value, NULL, "'--audit=all' (flag): no such flag");
+    const char *missing[] = { "imgjobd", "--backup", NULL };
+    expect_refusal(missing, NULL, "'--backup' (flag): its value is missing");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +234,11 @@ int main(void)
         cmocka_unit_test(unknown_names_are_refused),
         cmocka_unit_test(address_that_others_reach_must_be_allowed),
         cmocka_unit_test(waiters_must_leave_threads_for_others),
+        cmocka_unit_test(what_presets_only_needs_is_there),
+        cmocka_unit_test(origins_are_origins),
+        cmocka_unit_test(public_url_is_one_that_a_path_can_be_added_to),
+        cmocka_unit_test(tasks_are_told_from_settings),
+        cmocka_unit_test(tasks_that_make_no_sense_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

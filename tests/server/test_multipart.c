@@ -148,7 +148,7 @@ static void long_headers_and_many_parts_are_refused(void **state)
     for (int i = 0; i <= IJ_PARTS_MAX; i++)
         ij_buf_add_str(&body, "--cut\r\n" PART("a") "b\r\n");
     expect_code(IMGJOB_E_INVALID, read_pieces(body.data, body.len, 1000));
-    expect_words("more than 16 parts");
+    expect_words("more than 40 parts");
     ij_buf_done(&body);
 }
 

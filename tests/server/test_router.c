@@ -3,7 +3,7 @@
 
 #include "server/router.h"
 
-static void expect_route(const char *method, const char *path, ij_handler handle,
+static void expect_route(const char *method, const char *path, ij_handler_fn *handle,
                          const char *parameter)
 {
     struct ij_match match;
@@ -21,6 +21,26 @@ static void every_path_leads_to_its_handler(void **state)
     expect_route("GET", "/jobs/abc", ij_handle_job, "abc");
     expect_route("GET", "/jobs/abc/download", ij_handle_download, "abc");
     expect_route("POST", "/info", ij_handle_info, "");
+    expect_route("POST", "/process", ij_handle_process, "");
+    expect_route("POST", "/batches", ij_handle_submit_batch, "");
+    expect_route("GET", "/batches/abc", ij_handle_batch, "abc");
+    expect_route("DELETE", "/batches/abc", ij_handle_cancel_batch, "abc");
+    expect_route("GET", "/jobs", ij_handle_jobs, "");
+    expect_route("DELETE", "/jobs/abc", ij_handle_delete_job, "abc");
+    expect_route("POST", "/jobs/abc/retry", ij_handle_retry_job, "abc");
+    expect_route("GET", "/jobs/abc/events", ij_handle_job_events, "abc");
+    expect_route("GET", "/events", ij_handle_events, "");
+    expect_route("GET", "/deliveries", ij_handle_deliveries, "");
+    expect_route("POST", "/deliveries/abc/replay", ij_handle_replay_delivery, "abc");
+    expect_route("GET", "/pool", ij_handle_pool, "");
+    expect_route("PUT", "/pool", ij_handle_set_pool, "");
+    expect_route("GET", "/queues", ij_handle_queues, "");
+    expect_route("PUT", "/queues/abc", ij_handle_set_queue, "abc");
+    expect_route("POST", "/queues/abc/pause", ij_handle_pause_queue, "abc");
+    expect_route("POST", "/queues/abc/resume", ij_handle_resume_queue, "abc");
+    expect_route("GET", "/stats", ij_handle_stats, "");
+    expect_route("GET", "/metrics", ij_handle_metrics, "");
+    expect_route("GET", "/openapi.json", ij_handle_openapi, "");
     expect_route("GET", "/operations", ij_handle_operations, "");
     expect_route("GET", "/health", ij_handle_health, "");
     expect_route("GET", "/health/live", ij_handle_live, "");
@@ -91,15 +111,15 @@ static void wrong_methods_are_told_the_right_ones(void **state)
 {
     (void)state;
     struct ij_match match;
-    assert_int_equal(ij_router_find(ij_routes, ij_route_count, "GET", "/jobs", &match),
+    assert_int_equal(ij_router_find(ij_routes, ij_route_count, "PUT", "/jobs", &match),
                      IJ_ROUTE_NO_METHOD);
-    assert_string_equal(match.allow, "POST");
+    assert_string_equal(match.allow, "POST, GET, HEAD");
     assert_int_equal(ij_router_find(ij_routes, ij_route_count, "GET", "/info", &match),
                      IJ_ROUTE_NO_METHOD);
     assert_string_equal(match.allow, "POST");
     assert_int_equal(ij_router_find(ij_routes, ij_route_count, "PUT", "/jobs/a", &match),
                      IJ_ROUTE_NO_METHOD);
-    assert_string_equal(match.allow, "GET, HEAD");
+    assert_string_equal(match.allow, "GET, HEAD, DELETE");
 }
 
 static void long_parameters_are_cut(void **state)

@@ -16,8 +16,12 @@ enum { LOG_SIZE = 8192 };
 struct bench {
     struct ij_executor_config config;
     struct ij_executor *executor;
-    char log[LOG_SIZE]; /* the lines of the log, each ended by '\n' */
-    sem_t lines;        /* posted for each */
+    struct ij_pool_metrics metrics;
+    void (*on_progress)(void *data, const struct ij_progress *progress); /* of each job */
+    void *progress_data;
+    uint32_t timeout_ms; /* of each job; 0 = the executor's */
+    char log[LOG_SIZE];  /* the lines of the log, each ended by '\n' */
+    sem_t lines;         /* posted for each */
 };
 
 static inline void keep_line(void *data, const struct imgjob_log_event *event)
@@ -50,6 +54,7 @@ static inline void bench_init(struct bench *bench, const char *variable)
         .recycle_jobs = 500,
         .recycle_rss = 1024 * 1024 * 1024,
         .memory_limit = 2048LL * 1024 * 1024,
+        .metrics = &bench->metrics,
         .log = { .fn = keep_line, .data = bench },
     };
     expect_code(0, ij_limits_read(NULL, &bench->config.limits, &test_err));
@@ -62,7 +67,24 @@ static inline void bench_open(struct bench *bench)
 
 static inline void bench_done(struct bench *bench)
 {
-    ij_executor_close(bench->executor);
+    ij_executor_close(bench->executor, IJ_EXIT_CLOSED);
+}
+
+/* Worker processes that ended for that cause, by that signal. */
+static inline uint64_t exits(const struct bench *bench, enum ij_exit_cause cause,
+                             int signal)
+{
+    return ij_counter_read(&bench->metrics.exits[cause][signal]);
+}
+
+/* Those of all causes. */
+static inline uint64_t all_exits(const struct bench *bench)
+{
+    uint64_t count = 0;
+    for (int cause = 0; cause < IJ_EXIT_COUNT; cause++)
+        for (int signal = 0; signal < IJ_EXIT_SIGNALS; signal++)
+            count += exits(bench, (enum ij_exit_cause)cause, signal);
+    return count;
 }
 
 /* A PNG of one pixel. */
@@ -97,7 +119,13 @@ static inline void run_job(struct bench *bench, const struct bench_job *job,
     for (size_t i = 0; i < IJ_SPEC_INPUTS_MAX; i++)
         files[i] = (struct ij_input_file){ fd, len };
     struct ij_work work = {
-        .job_id = "job-1", .inputs = files, .input_count = spec->inputs, .spec = spec
+        .job_id = "job-1",
+        .inputs = files,
+        .input_count = spec->inputs,
+        .spec = spec,
+        .timeout_ms = bench->timeout_ms,
+        .on_progress = bench->on_progress,
+        .progress_data = bench->progress_data,
     };
     memset(out, 0, sizeof(*out));
     bench->executor->ops->run(bench->executor, &work, out);
@@ -153,7 +181,7 @@ static inline void *stop_once_it_speaks(void *data)
     struct bench *bench = data;
     while (sem_wait(&bench->lines) != 0)
         continue;
-    bench->executor->ops->stop(bench->executor);
+    bench->executor->ops->stop(bench->executor, IJ_EXIT_CANCELED);
     return NULL;
 }
 

@@ -49,18 +49,95 @@ static void send_header(uint32_t width, uint32_t height)
     send_bytes(bytes, ij_wire_encode(&frame, bytes, sizeof(bytes)));
 }
 
-/* Fail the job, and only then say what would explain the next one's end. */
-static _Noreturn void speak_after_the_result(void)
+static void send_progress(uint32_t percent, enum ij_stage stage, uint32_t output)
+{
+    const struct ij_wire_frame frame = {
+        .type = IJ_WIRE_PROGRESS,
+        .progress = { percent, stage, output },
+    };
+    char bytes[IJ_WIRE_PROGRESS_SIZE];
+    send_bytes(bytes, ij_wire_encode(&frame, bytes, sizeof(bytes)));
+}
+
+static void send_failure(void)
 {
     struct ij_wire_frame frame = { .type = IJ_WIRE_RESULT };
     char bytes[IJ_WIRE_REPLY_MAX];
     (void)ij_failure_set(&frame.result.failure, IJ_STAGE_LOAD, IJ_REASON_CORRUPT,
                          IMGJOB_E_IMAGE, "broken");
     send_bytes(bytes, ij_wire_encode(&frame, bytes, sizeof(bytes)));
+}
+
+/* Fail the job, and only then say what would explain the next one's end. */
+static _Noreturn void speak_after_the_result(void)
+{
+    char bytes[1];
+    send_failure();
     (void)fprintf(stderr, "GLib-ERROR **: gmem.c:136: failed to allocate 9 bytes\n");
     (void)raise(SIGSTOP); /* the test can see this, and that all was said */
     (void)recv(IJ_WORKER_SOCKET, bytes, 1, MSG_PEEK); /* the next job */
     abort();
+}
+
+/* The same with progress, of nothing. */
+static _Noreturn void tell_after_the_result(void)
+{
+    send_failure();
+    send_progress(50, IJ_STAGE_ENCODE, 0);
+    (void)raise(SIGSTOP);
+    hang();
+}
+
+static int64_t width_of(const struct ij_image_job *job)
+{
+    const struct imgjob_spec *spec = job->spec;
+    return spec->step_count > 0 ? spec->steps[0].values[0].integer : 0;
+}
+
+/* What is told of progress, between the header and the output. */
+static void misreport(const struct ij_image_job *job)
+{
+    switch (width_of(job)) {
+    case MISBEHAVE_PROGRESS:
+        send_progress(10, IJ_STAGE_DECODE, 0);
+        send_progress(20, IJ_STAGE_STEPS, 0);
+        send_progress(20, IJ_STAGE_ENCODE, 0);
+        return;
+    case MISBEHAVE_PROGRESS_FLOOD:
+        for (;;)
+            send_progress(1, IJ_STAGE_DECODE, 0);
+    case MISBEHAVE_PROGRESS_FALLS:
+        send_progress(50, IJ_STAGE_DECODE, 0);
+        send_progress(49, IJ_STAGE_DECODE, 0);
+        hang();
+    case MISBEHAVE_PROGRESS_OUTPUT:
+        send_progress(50, IJ_STAGE_ENCODE, 1);
+        hang();
+    case MISBEHAVE_PROGRESS_FULL:
+        send_progress(100, IJ_STAGE_ENCODE, 0);
+        hang();
+    default:
+        return;
+    }
+}
+
+static const struct ij_image_job *current_job;
+
+static int misreport_and_write(void *data, size_t index, const void *bytes, size_t len,
+                               struct imgjob_error *err)
+{
+    misreport(current_job);
+    return current_job->on_output(data, index, bytes, len, err);
+}
+
+/* Run the job, with what is told of progress on the way. */
+static int run_image(const struct ij_image_job *job, struct ij_image_output *outputs,
+                     struct ij_timings *timings, struct ij_failure *failure)
+{
+    struct ij_image_job ours = *job;
+    current_job = job;
+    ours.on_output = misreport_and_write;
+    return ij_image_run(&ours, outputs, timings, failure);
 }
 
 /* A frame that is larger than any reply. */
@@ -113,7 +190,7 @@ static int run(const struct ij_image_job *job, struct ij_image_output *outputs,
                struct ij_timings *timings, struct ij_failure *failure)
 {
     const struct imgjob_spec *spec = job->spec;
-    int64_t width = spec->step_count > 0 ? spec->steps[0].values[0].integer : 0;
+    int64_t width = width_of(job);
     switch (width) {
     case MISBEHAVE_LOOP:
     case MISBEHAVE_BURN_CPU:
@@ -151,6 +228,11 @@ static int run(const struct ij_image_job *job, struct ij_image_output *outputs,
         break;
     case MISBEHAVE_LATE_WORDS:
         speak_after_the_result();
+    case MISBEHAVE_PROGRESS_EARLY:
+        send_progress(1, IJ_STAGE_LOAD, 0);
+        hang();
+    case MISBEHAVE_PROGRESS_LATE:
+        tell_after_the_result();
     case MISBEHAVE_BLAME_NODE:
         return ij_failure_set(failure, IJ_STAGE_LOAD, IJ_REASON_INTERNAL, IMGJOB_E_NOMEM,
                               "no memory on this node");
@@ -166,7 +248,7 @@ static int run(const struct ij_image_job *job, struct ij_image_output *outputs,
     default:
         break;
     }
-    int rc = ij_image_run(job, outputs, timings, failure);
+    int rc = run_image(job, outputs, timings, failure);
     if (width == MISBEHAVE_CLAIM_LENGTH)
         outputs[0].len = UINT64_MAX;
     if (width == MISBEHAVE_CLAIM_FORMAT)

@@ -28,5 +28,12 @@ enum misbehaviour {
     MISBEHAVE_CLAIM_PAGES,
     MISBEHAVE_CLAIM_LAST, /* a wrong length of the last output */
     MISBEHAVE_CLAIM_INFO, /* reports where nobody asked */
-    MISBEHAVE_BREAK_INFO  /* reports what is no JSON */
+    MISBEHAVE_BREAK_INFO, /* reports what is no JSON */
+    MISBEHAVE_PROGRESS,   /* tells 10, 20 and 20 per cent, and does its job */
+    MISBEHAVE_PROGRESS_FLOOD,
+    MISBEHAVE_PROGRESS_FALLS,
+    MISBEHAVE_PROGRESS_OUTPUT, /* of an output that there is not */
+    MISBEHAVE_PROGRESS_FULL,   /* of 100 per cent */
+    MISBEHAVE_PROGRESS_EARLY,  /* before its header */
+    MISBEHAVE_PROGRESS_LATE    /* after its result; then stops itself */
 };

@@ -100,3 +100,32 @@ static inline struct imgjob_pool *pool_of(struct place *place,
     expect_code(0, imgjob_pool_open(place->store, &options, &pool, &test_err));
     return pool;
 }
+
+/* The spec of a job that nothing is wrong with. */
+static const char plain_spec[] __attribute__((unused)) =
+    "{\"operation\":\"resize\",\"width\":20,\"height\":10}";
+
+/* A draft that holds some bytes. */
+static inline struct imgjob_draft *place_draft(struct place *place, const void *data,
+                                               size_t len)
+{
+    struct imgjob_draft *draft = NULL;
+    expect_code(0, imgjob_draft_open(place->store, &draft, &test_err));
+    expect_code(0, imgjob_draft_write(draft, data, len, &test_err));
+    return draft;
+}
+
+/* Submit the tiny PNG; NULL = plain_spec, no options. @return what submit returned */
+static inline int place_submit(struct place *place, const char *spec_json,
+                               const struct imgjob_submit_options *options,
+                               struct imgjob_submitted *out)
+{
+    struct imgjob_spec *spec = spec_of(spec_json ? spec_json : plain_spec);
+    struct imgjob_draft *draft = place_draft(place, tiny_png, sizeof(tiny_png));
+    out->size = sizeof(*out);
+    int rc = imgjob_store_submit(place->store, draft, spec, options, out, &test_err);
+    if (rc < 0)
+        imgjob_draft_discard(draft);
+    imgjob_spec_free(spec);
+    return rc;
+}

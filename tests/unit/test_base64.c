@@ -1,4 +1,4 @@
-/* Base64 decoded as it arrives. */
+/* Base64, decoded as it arrives and encoded. */
 #include "test.h"
 
 #include "base/base64.h"
@@ -127,6 +127,30 @@ static void no_more_is_written_than_the_room_that_was_promised(void **state)
         }
 }
 
+static void expect_encoded(const char *data, size_t len, const char *text)
+{
+    char out[64];
+    memset(out, 0x7e, sizeof(out));
+    ij_base64_encode((const uint8_t *)data, len, out);
+    assert_string_equal(out, text);
+    assert_int_equal(strlen(text) + 1, IJ_BASE64_SIZE(len));
+    assert_int_equal(out[IJ_BASE64_SIZE(len)], 0x7e);
+}
+
+/* RFC 4648 §10 */
+static void the_vectors_of_the_rfc_encode(void **state)
+{
+    (void)state;
+    expect_encoded("", 0, "");
+    expect_encoded("f", 1, "Zg==");
+    expect_encoded("fo", 2, "Zm8=");
+    expect_encoded("foo", 3, "Zm9v");
+    expect_encoded("foob", 4, "Zm9vYg==");
+    expect_encoded("fooba", 5, "Zm9vYmE=");
+    expect_encoded("foobar", 6, "Zm9vYmFy");
+    expect_encoded("\xfb\xff\xbf", 3, "+/+/");
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -137,6 +161,7 @@ int main(void)
         cmocka_unit_test(padding_stands_only_at_the_end_of_the_last_group),
         cmocka_unit_test(a_text_may_not_end_within_a_group),
         cmocka_unit_test(no_more_is_written_than_the_room_that_was_promised),
+        cmocka_unit_test(the_vectors_of_the_rfc_encode),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

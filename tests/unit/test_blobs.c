@@ -30,7 +30,8 @@ static void shelf_open(struct shelf *shelf)
 {
     struct ij_id id = job_id();
     shelf->dir = test_dir_make();
-    expect_code(0, ij_local_open(shelf->dir, STORE_ID, &shelf->blobs, &test_err));
+    expect_code(
+        0, ij_local_open(shelf->dir, STORE_ID, IJ_LOCAL_ALONE, &shelf->blobs, &test_err));
     ij_blob_input_key(&id, 0, shelf->key);
 }
 
@@ -427,7 +428,7 @@ static void expect_refused(const char *dir, const char *store_id, int code,
                            const char *words)
 {
     struct ij_blobs *blobs = NULL;
-    expect_code(code, ij_local_open(dir, store_id, &blobs, &test_err));
+    expect_code(code, ij_local_open(dir, store_id, IJ_LOCAL_ALONE, &blobs, &test_err));
     expect_words(words);
     assert_null(blobs);
 }
@@ -439,12 +440,14 @@ static void a_directory_is_made_marked_and_found_again(void **state)
     char path[512];
     shelf.dir = test_dir_make();
     (void)snprintf(path, sizeof(path), "%s/a/b", shelf.dir);
-    expect_code(0, ij_local_open(path, STORE_ID, &shelf.blobs, &test_err));
+    expect_code(0,
+                ij_local_open(path, STORE_ID, IJ_LOCAL_ALONE, &shelf.blobs, &test_err));
     assert_true(file_exists(&shelf, "a/b/.imgjob-store"));
     assert_true(file_exists(&shelf, "a/b/00"));
     assert_true(file_exists(&shelf, "a/b/ff"));
     ij_blobs_close(shelf.blobs);
-    expect_code(0, ij_local_open(path, STORE_ID, &shelf.blobs, &test_err));
+    expect_code(0,
+                ij_local_open(path, STORE_ID, IJ_LOCAL_ALONE, &shelf.blobs, &test_err));
     shelf_done(&shelf);
 }
 
@@ -457,8 +460,78 @@ static void a_directory_in_use_is_busy(void **state)
     expect_words("is in use by another server or store");
     expect_refused(shelf.dir, OTHER_ID, IMGJOB_E_BUSY, "is in use");
     ij_blobs_close(shelf.blobs);
-    expect_code(0, ij_local_open(shelf.dir, STORE_ID, &shelf.blobs, &test_err));
+    expect_code(
+        0, ij_local_open(shelf.dir, STORE_ID, IJ_LOCAL_ALONE, &shelf.blobs, &test_err));
     shelf_done(&shelf);
+}
+
+static void a_shared_directory_is_open_to_those_who_share_it(void **state)
+{
+    (void)state;
+    struct shelf shelf;
+    struct ij_blobs *other = NULL;
+    char draft[IJ_BLOB_KEY_SIZE];
+    shelf.dir = test_dir_make();
+    expect_code(
+        0, ij_local_open(shelf.dir, STORE_ID, IJ_LOCAL_SHARED, &shelf.blobs, &test_err));
+    expect_code(0,
+                ij_local_open(shelf.dir, STORE_ID, IJ_LOCAL_SHARED, &other, &test_err));
+    expect_refused(shelf.dir, STORE_ID, IMGJOB_E_BUSY, "is in use");
+    expect_code(IMGJOB_E_INVALID,
+                ij_local_open(shelf.dir, OTHER_ID, IJ_LOCAL_SHARED, &other, &test_err));
+    ij_blob_input_key(&(struct ij_id){ .bytes = { 1 } }, 0, draft);
+    struct ij_blob_draft blob = { .fd = -1 };
+    expect_code(0, other->ops->draft_create(other, draft, &blob, &test_err));
+    expect_code(0, other->ops->draft_publish(&blob, &test_err));
+    ij_blobs_close(other);
+    int fd = -1;
+    uint64_t len = 1;
+    expect_code(0, shelf.blobs->ops->open(shelf.blobs, draft, &fd, &len, &test_err));
+    assert_int_equal(len, 0);
+    ij_close(&fd);
+    shelf_done(&shelf);
+}
+
+static void a_directory_that_is_looked_at_stays_as_it_is(void **state)
+{
+    (void)state;
+    struct shelf shelf;
+    struct ij_blobs *looking = NULL;
+    char key[IJ_BLOB_KEY_SIZE], none[512];
+    shelf_open(&shelf);
+    (void)snprintf(none, sizeof(none), "%s/none", shelf.dir);
+    expect_code(IMGJOB_E_BLOB,
+                ij_local_open(none, STORE_ID, IJ_LOCAL_LOOK, &looking, &test_err));
+    assert_false(file_exists(&shelf, "none"));
+    expect_code(IMGJOB_E_INVALID,
+                ij_local_open(shelf.dir, OTHER_ID, IJ_LOCAL_LOOK, &looking, &test_err));
+    /* whoever has it open */
+    expect_code(0,
+                ij_local_open(shelf.dir, STORE_ID, IJ_LOCAL_LOOK, &looking, &test_err));
+    ij_blob_input_key(&(struct ij_id){ .bytes = { 1 } }, 0, key);
+    struct ij_blob_draft draft = { .fd = -1 };
+    expect_code(IMGJOB_E_BLOB,
+                looking->ops->draft_create(looking, key, &draft, &test_err));
+    expect_words("is opened to be looked at");
+    expect_code(IMGJOB_E_BLOB, looking->ops->remove(looking, key, &test_err));
+    ij_blobs_close(looking);
+    shelf_done(&shelf);
+}
+
+static void a_list_of_keys_is_taken_apart(void **state)
+{
+    (void)state;
+    char key[IJ_BLOB_KEY_SIZE], large[2 * IJ_BLOB_KEY_SIZE];
+    const char *at = ij_blob_key_next("a\nbc\n", key);
+    assert_string_equal(key, "a");
+    at = ij_blob_key_next(at, key);
+    assert_string_equal(key, "bc");
+    assert_int_equal(*at, '\0');
+    memset(large, 'x', sizeof(large) - 1);
+    large[sizeof(large) - 1] = '\0';
+    at = ij_blob_key_next(large, key); /* no key, and not one after it either */
+    assert_int_equal(*at, '\0');
+    assert_int_equal(strlen(key), IJ_BLOB_KEY_SIZE - 1);
 }
 
 static void a_directory_of_another_store_is_refused(void **state)
@@ -489,7 +562,8 @@ static void a_marker_that_was_never_finished_is_written_again(void **state)
     (void)state;
     struct shelf shelf = { .dir = test_dir_make() };
     write_file(shelf.dir, ".imgjob-store", "018f6b");
-    expect_code(0, ij_local_open(shelf.dir, STORE_ID, &shelf.blobs, &test_err));
+    expect_code(
+        0, ij_local_open(shelf.dir, STORE_ID, IJ_LOCAL_ALONE, &shelf.blobs, &test_err));
     ij_blobs_close(shelf.blobs);
     expect_refused(shelf.dir, OTHER_ID, IMGJOB_E_INVALID, "belongs to store " STORE_ID);
 
@@ -531,6 +605,9 @@ int main(void)
         cmocka_unit_test(space_and_place_are_told),
         cmocka_unit_test(a_directory_is_made_marked_and_found_again),
         cmocka_unit_test(a_directory_in_use_is_busy),
+        cmocka_unit_test(a_shared_directory_is_open_to_those_who_share_it),
+        cmocka_unit_test(a_directory_that_is_looked_at_stays_as_it_is),
+        cmocka_unit_test(a_list_of_keys_is_taken_apart),
         cmocka_unit_test(a_directory_of_another_store_is_refused),
         cmocka_unit_test(a_directory_with_files_of_somebody_else_is_refused),
         cmocka_unit_test(a_marker_that_was_never_finished_is_written_again),

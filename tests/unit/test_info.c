@@ -208,7 +208,7 @@ static void submit(struct place *place, const char *json, char id[IMGJOB_ID_SIZE
     expect_code(0, imgjob_draft_open(place->store, &draft, &test_err));
     expect_code(0, imgjob_draft_write(draft, tiny_png, sizeof(tiny_png), &test_err));
     memcpy(id, imgjob_draft_id(draft), IMGJOB_ID_SIZE);
-    expect_code(0, imgjob_store_submit(place->store, draft, spec, NULL, &test_err));
+    expect_code(0, imgjob_store_submit(place->store, draft, spec, NULL, NULL, &test_err));
     imgjob_spec_free(spec);
 }
 

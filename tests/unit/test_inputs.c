@@ -42,7 +42,7 @@ static int submit_draft(struct place *place, struct imgjob_draft *draft, const c
 {
     struct imgjob_spec *spec = spec_of(json);
     memcpy(id, imgjob_draft_id(draft), IMGJOB_ID_SIZE);
-    int rc = imgjob_store_submit(place->store, draft, spec, NULL, &test_err);
+    int rc = imgjob_store_submit(place->store, draft, spec, NULL, NULL, &test_err);
     if (rc < 0)
         imgjob_draft_discard(draft);
     imgjob_spec_free(spec);

@@ -398,6 +398,18 @@ static void a_real_is_written_as_short_as_it_reads_back(void **state)
     }
 }
 
+static void what_was_read_is_written_as_the_same_types(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"a\":[1,1.0,-2.0,0.5,1e+15,null,true,\"x\"],\"b\":{}}";
+    IJ_AUTO(ij_json_freep) struct ij_json *root = NULL;
+    IJ_AUTO(ij_buf_done) struct ij_buf buf = { 0 };
+    struct ij_json_out out = { .buf = &buf };
+    expect_code(0, parse(text, &root));
+    ij_json_put(&out, NULL, root);
+    assert_string_equal(buf.data, text);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -421,6 +433,7 @@ int main(void)
         cmocka_unit_test(any_bytes_are_written_as_valid_json),
         cmocka_unit_test(a_text_that_does_not_fit_is_a_failed_buffer),
         cmocka_unit_test(a_real_is_written_as_short_as_it_reads_back),
+        cmocka_unit_test(what_was_read_is_written_as_the_same_types),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

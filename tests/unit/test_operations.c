@@ -814,7 +814,7 @@ static struct imgjob_job *job_of(struct place *place, const char *json)
     expect_code(0, imgjob_draft_open(place->store, &draft, &test_err));
     expect_code(0, imgjob_draft_write(draft, bytes, len, &test_err));
     memcpy(id, imgjob_draft_id(draft), IMGJOB_ID_SIZE);
-    expect_code(0, imgjob_store_submit(place->store, draft, spec, NULL, &test_err));
+    expect_code(0, imgjob_store_submit(place->store, draft, spec, NULL, NULL, &test_err));
     expect_code(0, imgjob_store_wait(place->store, id, 60000, &job, &test_err));
     return job;
 }

@@ -319,7 +319,7 @@ static void stop_before_the_attempt_leaves_the_process_alone(void **state)
     struct ij_work_result result;
     bench_init(&bench, "IJ_WORKER");
     bench_open(&bench);
-    bench.executor->ops->stop(bench.executor);
+    bench.executor->ops->stop(bench.executor, IJ_EXIT_CANCELED);
     expect_code(IMGJOB_E_BUSY, bench.executor->ops->prepare(bench.executor, &test_err));
     expect_words("stopped before the next job");
     run_bytes(&bench, 8, png, sizeof(png), &result);
@@ -497,7 +497,7 @@ static void inline_runs_the_same_jobs_in_this_process(void **state)
     run_bytes(&bench, 8, "no image", 8, &result);
     assert_int_equal(result.ending, IJ_ENDED_FAILED);
     assert_int_equal(result.failure.reason, IJ_REASON_FORMAT);
-    bench.executor->ops->stop(bench.executor);
+    bench.executor->ops->stop(bench.executor, IJ_EXIT_CANCELED);
     expect_code(IMGJOB_E_BUSY, bench.executor->ops->prepare(bench.executor, &test_err));
     expect_words("stopped before the next job");
     run_bytes(&bench, 8, png, sizeof(png), &result);

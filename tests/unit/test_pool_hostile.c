@@ -44,9 +44,29 @@ static void a_job_that_never_ends_is_killed_and_the_next_one_runs(void **state)
     assert_int_equal(result.failure.stage, IJ_STAGE_LOAD);
     assert_string_equal(result.failure.setting, "job_timeout_ms");
     assert_int_equal(result.failure.limit_value, 50);
+    assert_int_equal(exits(&bench, IJ_EXIT_TIMEOUT, 0), 1);
     bench.config.timeout_ms = 20000;
     expect_works(&bench);
     assert_int_equal(bench.executor->ops->starts(bench.executor), 2);
+    bench_done(&bench);
+}
+
+static void the_shorter_of_two_times_ends_a_job_and_is_named(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct ij_work_result result;
+    bench_init(&bench, "IJ_MISBEHAVING_WORKER");
+    bench_open(&bench);
+    bench.timeout_ms = 40;
+    assert_int_equal(run_width(&bench, MISBEHAVE_LOOP, &result), IJ_ENDED_FAILED);
+    expect_words("stopped after 40 ms, the limit of one attempt (timeout_ms)");
+    assert_int_equal(result.failure.reason, IJ_REASON_TIMEOUT);
+    assert_string_equal(result.failure.setting, "timeout_ms");
+    assert_int_equal(result.failure.limit_value, 40);
+    bench.config.timeout_ms = 30;
+    assert_int_equal(run_width(&bench, MISBEHAVE_LOOP, &result), IJ_ENDED_FAILED);
+    expect_words("stopped after 30 ms, the limit of one attempt (job_timeout_ms)");
     bench_done(&bench);
 }
 
@@ -62,6 +82,7 @@ static void a_job_that_burns_cpu_fails_for_good(void **state)
     expect_words("stopped after 1 ms of CPU time");
     assert_int_equal(result.failure.reason, IJ_REASON_CPU);
     assert_int_equal(result.failure.signal, SIGXCPU);
+    assert_int_equal(exits(&bench, IJ_EXIT_CPU, SIGXCPU), 1);
     bench_done(&bench);
 }
 
@@ -169,6 +190,114 @@ static void a_header_over_the_limits_is_refused_here_too(void **state)
                   IMGJOB_E_LIMIT, "side: 2000000 is over the limit of 16384 (max_side)");
 }
 
+/* What was told. */
+struct told {
+    struct ij_progress all[8];
+    size_t count;
+};
+
+static void keep_progress(void *data, const struct ij_progress *progress)
+{
+    struct told *told = data;
+    assert_true(told->count < IJ_ARRAY_LEN(told->all));
+    told->all[told->count++] = *progress;
+}
+
+static void progress_is_handed_on_as_it_was_told(void **state)
+{
+    (void)state;
+    static const struct ij_progress expected[] = { { 10, IJ_STAGE_DECODE, 0 },
+                                                   { 20, IJ_STAGE_STEPS, 0 },
+                                                   { 20, IJ_STAGE_ENCODE, 0 } };
+    struct bench bench;
+    struct ij_work_result result;
+    struct told told = { .count = 0 };
+    bench_init(&bench, "IJ_MISBEHAVING_WORKER");
+    bench.on_progress = keep_progress;
+    bench.progress_data = &told;
+    bench_open(&bench);
+    assert_int_equal(run_width(&bench, MISBEHAVE_PROGRESS, &result), IJ_ENDED_DONE);
+    ij_work_result_done(&result);
+    assert_int_equal(told.count, IJ_ARRAY_LEN(expected));
+    for (size_t i = 0; i < told.count; i++) {
+        assert_int_equal(told.all[i].percent, expected[i].percent);
+        assert_int_equal(told.all[i].stage, expected[i].stage);
+        assert_int_equal(told.all[i].output, 0);
+    }
+    bench_done(&bench);
+}
+
+static void progress_that_cannot_be_is_the_end_of_the_worker(void **state)
+{
+    (void)state;
+    expect_ending(MISBEHAVE_PROGRESS_FLOOD, IJ_ENDED_FAILED, IJ_REASON_INTERNAL,
+                  IMGJOB_E_INTERNAL, " frames of progress in ");
+    expect_ending(MISBEHAVE_PROGRESS_FALLS, IJ_ENDED_FAILED, IJ_REASON_INTERNAL,
+                  IMGJOB_E_INTERNAL, "progress of 49 % of output 0, after 50 %");
+    expect_ending(MISBEHAVE_PROGRESS_OUTPUT, IJ_ENDED_FAILED, IJ_REASON_INTERNAL,
+                  IMGJOB_E_INTERNAL, "of output 1, after 0 %, of 1 outputs");
+    expect_ending(MISBEHAVE_PROGRESS_FULL, IJ_ENDED_FAILED, IJ_REASON_INTERNAL,
+                  IMGJOB_E_INTERNAL, "bad progress in a frame of 24 bytes");
+    expect_ending(MISBEHAVE_PROGRESS_EARLY, IJ_ENDED_FAILED, IJ_REASON_INTERNAL,
+                  IMGJOB_E_INTERNAL, "a frame of type 7 out of turn");
+}
+
+static void progress_after_the_result_is_no_next_jobs(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct ij_work_result result;
+    struct told told = { .count = 0 };
+    pid_t worker = 0;
+    siginfo_t info;
+    bench_init(&bench, "IJ_MISBEHAVING_WORKER");
+    bench.on_progress = keep_progress;
+    bench.progress_data = &told;
+    bench_open(&bench);
+    assert_int_equal(run_width(&bench, MISBEHAVE_PROGRESS_LATE, &result),
+                     IJ_ENDED_FAILED);
+    expect_words("broken");
+    assert_int_equal(children_of(getpid(), &worker), 1);
+    assert_int_equal(waitid(P_PID, (id_t)worker, &info, WSTOPPED | WNOWAIT), 0);
+    assert_false(bench.executor->ops->is_ready(bench.executor));
+    expect_works(&bench);
+    assert_int_equal(told.count, 0);
+    assert_int_equal(exits(&bench, IJ_EXIT_PROTOCOL, 0), 1);
+    bench_done(&bench);
+    assert_int_equal(exits(&bench, IJ_EXIT_CLOSED, 0), 1);
+}
+
+static void each_worker_that_ends_is_counted_once_with_its_cause(void **state)
+{
+    (void)state;
+    static const struct {
+        enum misbehaviour width;
+        enum ij_exit_cause cause;
+        int signal;
+    } ends[] = {
+        { MISBEHAVE_ABORT, IJ_EXIT_CRASHED, SIGABRT },
+        { MISBEHAVE_CRASH_AFTER_HEADER, IJ_EXIT_CRASHED, SIGSEGV },
+        { MISBEHAVE_EXIT, IJ_EXIT_CRASHED, 0 },
+        { MISBEHAVE_NO_MEMORY, IJ_EXIT_MEMORY, SIGTRAP },
+        { MISBEHAVE_GARBAGE, IJ_EXIT_PROTOCOL, 0 },
+        { MISBEHAVE_HUGE_HEADER, IJ_EXIT_RECYCLED, 0 },
+    };
+    struct bench bench;
+    struct ij_work_result result;
+    bench_init(&bench, "IJ_MISBEHAVING_WORKER");
+    bench_open(&bench);
+    for (size_t i = 0; i < IJ_ARRAY_LEN(ends); i++) {
+        uint64_t before = exits(&bench, ends[i].cause, ends[i].signal);
+        (void)run_width(&bench, ends[i].width, &result);
+        expect_code(0, bench.executor->ops->prepare(bench.executor, &test_err));
+        assert_int_equal(exits(&bench, ends[i].cause, ends[i].signal), before + 1);
+        assert_int_equal(all_exits(&bench), i + 1);
+    }
+    bench_done(&bench);
+    assert_int_equal(all_exits(&bench), IJ_ARRAY_LEN(ends) + 1);
+    assert_int_equal(exits(&bench, IJ_EXIT_CLOSED, 0), 1);
+}
+
 static void stop_from_another_thread_ends_the_attempt(void **state)
 {
     (void)state;
@@ -181,6 +310,7 @@ static void stop_from_another_thread_ends_the_attempt(void **state)
     assert_int_equal(run_width(&bench, MISBEHAVE_SLEEP, &result), IJ_ENDED_STOPPED);
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_int_equal(result.output_count, 0);
+    assert_int_equal(exits(&bench, IJ_EXIT_CANCELED, 0), 1);
 
     /* still stopped */
     expect_code(IMGJOB_E_BUSY, bench.executor->ops->prepare(bench.executor, &test_err));
@@ -369,6 +499,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_job_that_never_ends_is_killed_and_the_next_one_runs),
+        cmocka_unit_test(the_shorter_of_two_times_ends_a_job_and_is_named),
         cmocka_unit_test(a_job_that_burns_cpu_fails_for_good),
         cmocka_unit_test(a_death_by_signal_is_a_crash),
         cmocka_unit_test(a_crash_after_the_header_names_stage_and_loader),
@@ -380,6 +511,10 @@ int main(void)
         cmocka_unit_test(claims_about_the_image_are_checked),
         cmocka_unit_test(one_wrong_claim_is_the_end_of_all_outputs),
         cmocka_unit_test(a_header_over_the_limits_is_refused_here_too),
+        cmocka_unit_test(progress_is_handed_on_as_it_was_told),
+        cmocka_unit_test(progress_that_cannot_be_is_the_end_of_the_worker),
+        cmocka_unit_test(progress_after_the_result_is_no_next_jobs),
+        cmocka_unit_test(each_worker_that_ends_is_counted_once_with_its_cause),
         cmocka_unit_test(stop_from_another_thread_ends_the_attempt),
         cmocka_unit_test(the_worker_has_nothing_of_ours),
         cmocka_unit_test(a_flood_on_stderr_is_ten_lines_and_a_count),

@@ -4,7 +4,7 @@
 
 #include "jobs/state.h"
 
-enum { NOW = 1000000 };
+enum { NOW = 1000000, OWNER = 9 };
 static const struct ij_retention retention = { 5000, 9000 };
 static const struct ij_failure broken = { .error = { IMGJOB_E_IMAGE, "bad" },
                                           .reason = IJ_REASON_CORRUPT };
@@ -20,8 +20,8 @@ static struct ij_job ready_job(void)
 static struct ij_job running_job(void)
 {
     struct ij_job job = ready_job();
-    struct ij_claim claim = { .owner = 9, .lease_ms = 300 };
-    assert_true(ij_state_claim(&job, &claim, 77, NOW));
+    struct ij_claim claim = { .lease_ms = 300 };
+    assert_true(ij_state_claim(&job, &claim, OWNER, 77, NOW));
     return job;
 }
 
@@ -93,12 +93,12 @@ static void claim_takes_a_lease_under_a_new_gen(void **state)
     assert_int_equal(job.gen, 1);
     assert_int_equal(job.attempt, 1);
     assert_int_equal(job.token, 77);
-    assert_int_equal(job.owner, 9);
+    assert_int_equal(job.owner, OWNER);
     assert_int_equal(job.lease_until, NOW + 300);
     assert_int_equal(job.started, NOW);
     struct ij_job before = job;
-    struct ij_claim again = { .owner = 10, .lease_ms = 300 };
-    assert_false(ij_state_claim(&job, &again, 78, NOW));
+    struct ij_claim again = { .lease_ms = 300 };
+    assert_false(ij_state_claim(&job, &again, OWNER, 78, NOW));
     assert_untouched(&job, &before);
 }
 
@@ -109,9 +109,9 @@ static void claim_refuses_a_job_whose_deadline_passed(void **state)
     struct ij_claim claim = { .lease_ms = 300 };
     job.deadline = NOW;
     struct ij_job late = job;
-    assert_false(ij_state_claim(&late, &claim, 1, NOW + 1));
+    assert_false(ij_state_claim(&late, &claim, OWNER, 1, NOW + 1));
     assert_untouched(&late, &job);
-    assert_true(ij_state_claim(&job, &claim, 1, NOW));
+    assert_true(ij_state_claim(&job, &claim, OWNER, 1, NOW));
 }
 
 static void beat_extends_and_never_shortens(void **state)
@@ -119,12 +119,93 @@ static void beat_extends_and_never_shortens(void **state)
     (void)state;
     struct ij_job job = running_job();
     uint64_t ver = job.ver;
-    struct ij_lease lease = ij_lease_of(&job);
-    assert_true(ij_state_beat(&job, &lease, 1000, NOW));
+    struct ij_beat beat = { .lease = ij_lease_of(&job), .progress = { 40, 0, 1 } };
+    assert_true(ij_state_beat(&job, &beat, 1000, NOW));
     assert_int_equal(job.lease_until, NOW + 1000);
-    assert_true(ij_state_beat(&job, &lease, 10, NOW));
+    assert_true(ij_state_beat(&job, &beat, 10, NOW));
     assert_int_equal(job.lease_until, NOW + 1000);
     assert_int_equal(job.ver, ver);
+}
+
+static void progress_never_falls_within_an_attempt(void **state)
+{
+    (void)state;
+    struct ij_job job = running_job();
+    struct ij_beat beat = { .lease = ij_lease_of(&job),
+                            .progress = { 40, IJ_STAGE_ENCODE, 1 } };
+    assert_true(ij_state_beat(&job, &beat, 10, NOW));
+    struct ij_beat older = { .lease = beat.lease, .progress = { 39, IJ_STAGE_STEPS, 0 } };
+    assert_true(ij_state_beat(&job, &older, 10, NOW));
+    assert_memory_equal(&job.progress, &beat.progress, sizeof(job.progress));
+    assert_true(finish(&job, IJ_FINISH_RELEASED));
+    struct ij_claim claim = { .lease_ms = 300 };
+    assert_true(ij_state_claim(&job, &claim, OWNER, 78, NOW));
+    assert_int_equal(job.progress.percent, 0);
+}
+
+static void a_job_for_later_is_scheduled(void **state)
+{
+    (void)state;
+    struct ij_submit submit = { .spec = "{}", .delay_ms = 50 };
+    struct ij_job job = ij_state_new(&submit, NOW);
+    assert_int_equal(job.state, IMGJOB_STATE_SCHEDULED);
+    assert_int_equal(job.run_at, NOW + 50);
+    submit = (struct ij_submit){ .spec = "{}", .run_at = NOW + 7 };
+    job = ij_state_new(&submit, NOW);
+    assert_int_equal(job.state, IMGJOB_STATE_SCHEDULED);
+    assert_int_equal(job.run_at, NOW + 7);
+    submit.run_at = NOW; /* that is now */
+    job = ij_state_new(&submit, NOW);
+    assert_int_equal(job.state, IMGJOB_STATE_READY);
+    assert_int_equal(job.run_at, 0);
+    submit = (struct ij_submit){ .spec = "{}", .delay_ms = UINT64_MAX };
+    assert_true(ij_state_new(&submit, NOW).run_at == INT64_MAX);
+}
+
+static void a_job_may_have_lifetimes_of_its_own(void **state)
+{
+    (void)state;
+    struct ij_submit submit = { .spec = "{}", .result_ttl_ms = 100, .job_ttl_ms = 200 };
+    struct ij_job job = ij_state_new(&submit, NOW);
+    assert_true(ij_state_cancel(&job, &retention, NOW));
+    assert_int_equal(job.result_expires, NOW + 100);
+    assert_int_equal(job.expires, NOW + 200);
+}
+
+static void only_a_success_with_its_blobs_is_extended(void **state)
+{
+    (void)state;
+    struct ij_job job = running_job(), failed = job;
+    assert_false(ij_state_extend(&job, &retention, NOW));
+    assert_true(finish(&failed, IJ_FINISH_FAILED));
+    assert_false(ij_state_extend(&failed, &retention, NOW));
+    assert_true(finish(&job, IJ_FINISH_SUCCEEDED));
+    struct ij_job before = job;
+    assert_true(ij_state_extend(&job, &retention, NOW + 1000));
+    assert_int_equal(job.result_expires, NOW + 6000);
+    assert_int_equal(job.expires, NOW + 10000);
+    assert_int_equal(job.ver, before.ver + 1);
+    assert_int_equal(job.updated, before.updated);
+    assert_true(ij_state_extend(&job, &retention, NOW)); /* never shortened */
+    assert_int_equal(job.result_expires, NOW + 6000);
+    assert_true(ij_state_purge(&job, job.result_expires));
+    assert_false(ij_state_extend(&job, &retention, NOW + 1000));
+}
+
+static void a_twin_is_under_way_or_can_be_fetched(void **state)
+{
+    (void)state;
+    struct ij_job ready = ready_job(), running = running_job(), failed = running;
+    assert_true(ij_state_is_twin(&ready, NOW));
+    assert_true(ij_state_is_twin(&running, NOW));
+    assert_true(finish(&failed, IJ_FINISH_FAILED));
+    assert_false(ij_state_is_twin(&failed, NOW));
+    struct ij_job done = running;
+    assert_true(finish(&done, IJ_FINISH_SUCCEEDED));
+    assert_true(ij_state_is_twin(&done, done.result_expires - 1));
+    assert_false(ij_state_is_twin(&done, done.result_expires));
+    assert_true(ij_state_cancel(&running, &retention, NOW));
+    assert_false(ij_state_is_twin(&running, NOW));
 }
 
 static void a_stale_lease_may_do_nothing(void **state)
@@ -138,7 +219,8 @@ static void a_stale_lease_may_do_nothing(void **state)
     stale[1].token++;
     stale[2].id.bytes[0]++;
     for (size_t i = 0; i < IJ_ARRAY_LEN(stale); i++) {
-        assert_false(ij_state_beat(&job, &stale[i], 1000, NOW));
+        struct ij_beat beat = { .lease = stale[i], .progress = { .percent = 50 } };
+        assert_false(ij_state_beat(&job, &beat, 1000, NOW));
         for (int kind = IJ_FINISH_SUCCEEDED; kind <= IJ_FINISH_CRASHED; kind++) {
             struct ij_finish with = finish_of(&job, (enum ij_finish_kind)kind);
             with.lease = stale[i];
@@ -156,7 +238,7 @@ static void success_ends_the_job_even_if_a_cancel_was_asked(void **state)
     assert_true(ij_state_cancel(&job, &retention, NOW));
     assert_true(finish(&job, IJ_FINISH_SUCCEEDED));
     assert_ended(&job, IMGJOB_STATE_SUCCEEDED, NOW + 10);
-    assert_int_equal(job.progress, 100);
+    assert_int_equal(job.progress.percent, 100);
     assert_int_equal(job.attempt, 1);
 }
 
@@ -180,7 +262,7 @@ static void a_transient_error_waits_until_no_attempt_is_left(void **state)
         assert_int_equal(job.reason, IJ_REASON_BLOB);
         assert_int_equal(job.run_at, NOW + 10 + ij_retry_delay_ms(attempt, 1234567));
         assert_true(ij_state_promote(&job, job.run_at));
-        assert_true(ij_state_claim(&job, &claim, 5, NOW));
+        assert_true(ij_state_claim(&job, &claim, OWNER, 5, NOW));
     }
     assert_true(finish(&job, IJ_FINISH_RETRY));
     assert_ended(&job, IMGJOB_STATE_FAILED, NOW + 10);
@@ -198,7 +280,7 @@ static void a_release_costs_no_attempt_and_waits_after_twenty(void **state)
         assert_int_equal(job.state, IMGJOB_STATE_READY);
         assert_int_equal(job.attempt, 0);
         assert_int_equal(job.releases, i);
-        assert_true(ij_state_claim(&job, &claim, 5, NOW));
+        assert_true(ij_state_claim(&job, &claim, OWNER, 5, NOW));
     }
     assert_true(finish(&job, IJ_FINISH_RELEASED));
     assert_int_equal(job.state, IMGJOB_STATE_SCHEDULED);
@@ -220,7 +302,7 @@ static void a_job_its_node_cannot_run_lets_others_pass_and_is_not_tried_for_ever
         assert_int_equal(job.attempt, 0);
         assert_int_equal(job.reason, with.failure->reason);
         assert_true(ij_state_promote(&job, job.run_at));
-        assert_true(ij_state_claim(&job, &claim, 5, NOW));
+        assert_true(ij_state_claim(&job, &claim, OWNER, 5, NOW));
     }
     for (uint32_t i = 1; i < job.max_attempts; i++) { /* from here on each try counts */
         with.lease = ij_lease_of(&job);
@@ -228,7 +310,7 @@ static void a_job_its_node_cannot_run_lets_others_pass_and_is_not_tried_for_ever
         assert_int_equal(job.state, IMGJOB_STATE_SCHEDULED);
         assert_int_equal(job.attempt, i);
         assert_true(ij_state_promote(&job, job.run_at));
-        assert_true(ij_state_claim(&job, &claim, 5, NOW));
+        assert_true(ij_state_claim(&job, &claim, OWNER, 5, NOW));
     }
     with.lease = ij_lease_of(&job);
     assert_true(ij_state_finish(&job, &with, &retention, NOW));
@@ -243,12 +325,12 @@ static void the_third_crash_is_poison(void **state)
     assert_true(finish(&job, IJ_FINISH_CRASHED));
     assert_int_equal(job.state, IMGJOB_STATE_READY);
     assert_int_equal(job.attempt, 0);
-    assert_true(ij_state_claim(&job, &claim, 5, NOW));
+    assert_true(ij_state_claim(&job, &claim, OWNER, 5, NOW));
     assert_true(finish(&job, IJ_FINISH_CRASHED));
     assert_int_equal(job.state, IMGJOB_STATE_SCHEDULED);
     assert_int_equal(job.run_at, NOW + 10 + ij_retry_delay_ms(2, 1234567));
     assert_true(ij_state_promote(&job, job.run_at));
-    assert_true(ij_state_claim(&job, &claim, 5, NOW));
+    assert_true(ij_state_claim(&job, &claim, OWNER, 5, NOW));
     assert_true(finish(&job, IJ_FINISH_CRASHED));
     assert_ended(&job, IMGJOB_STATE_FAILED, NOW + 10);
     assert_int_equal(job.reason, IJ_REASON_POISON);
@@ -316,7 +398,7 @@ static void the_twenty_first_loss_fails_the_job(void **state)
     struct ij_claim claim = { .lease_ms = 300 };
     for (int i = 0; i < IJ_LOSSES_MAX; i++) {
         assert_true(ij_state_lose(&job, true, &retention, NOW));
-        assert_true(ij_state_claim(&job, &claim, 5, NOW));
+        assert_true(ij_state_claim(&job, &claim, OWNER, 5, NOW));
     }
     assert_true(ij_state_lose(&job, true, &retention, NOW + 10));
     assert_ended(&job, IMGJOB_STATE_FAILED, NOW + 10);
@@ -351,6 +433,7 @@ static void retry_begins_anew_while_the_blobs_are_there(void **state)
     assert_int_equal(job.reason, IJ_REASON_NONE);
     assert_int_equal(job.finished, 0);
     assert_int_equal(job.expires, 0);
+    assert_int_equal(job.deadline, 0);
     assert_int_equal(job.gen, 1);
     assert_true(ij_state_purge(&purged, purged.result_expires));
     assert_false(ij_state_retry(&purged, NOW + 20));
@@ -367,6 +450,7 @@ static void blobs_go_before_the_row(void **state)
     int64_t updated = job.updated;
     assert_true(ij_state_purge(&job, job.result_expires));
     assert_int_equal(job.result_expires, 0);
+    assert_int_equal(job.bytes, 0);
     assert_int_equal(job.updated, updated);
     assert_false(ij_state_purge(&job, INT64_MAX));
     assert_false(ij_state_is_forgotten(&job, job.expires - 1));
@@ -463,8 +547,9 @@ static void assert_invariants(const struct ij_job *job, const struct ij_job *bef
 static bool random_move(struct ij_job *job, uint64_t *seed, int64_t now)
 {
     uint64_t random = next_random(seed);
-    struct ij_claim claim = { .owner = random, .lease_ms = 500 };
-    struct ij_lease lease = ij_lease_of(job);
+    struct ij_claim claim = { .lease_ms = 500 };
+    struct ij_beat beat = { .lease = ij_lease_of(job),
+                            .progress = { .percent = (uint32_t)(random / 1024 % 101) } };
     struct ij_finish with =
         finish_of(job, (enum ij_finish_kind)(random / 16 % (IJ_FINISH_CRASHED + 1)));
     with.random = random;
@@ -473,9 +558,9 @@ static bool random_move(struct ij_job *job, uint64_t *seed, int64_t now)
     case 0:
         return ij_state_promote(job, now);
     case 1:
-        return ij_state_claim(job, &claim, random | 1, now);
+        return ij_state_claim(job, &claim, random, random | 1, now);
     case 2:
-        return ij_state_beat(job, &lease, 500, now);
+        return ij_state_beat(job, &beat, 500, now);
     case 3:
         return random / 512 % 8 == 0 && ij_state_cancel(job, &retention, now);
     case 4:
@@ -519,6 +604,11 @@ int main(void)
         cmocka_unit_test(claim_takes_a_lease_under_a_new_gen),
         cmocka_unit_test(claim_refuses_a_job_whose_deadline_passed),
         cmocka_unit_test(beat_extends_and_never_shortens),
+        cmocka_unit_test(progress_never_falls_within_an_attempt),
+        cmocka_unit_test(a_job_for_later_is_scheduled),
+        cmocka_unit_test(a_job_may_have_lifetimes_of_its_own),
+        cmocka_unit_test(only_a_success_with_its_blobs_is_extended),
+        cmocka_unit_test(a_twin_is_under_way_or_can_be_fetched),
         cmocka_unit_test(a_stale_lease_may_do_nothing),
         cmocka_unit_test(success_ends_the_job_even_if_a_cancel_was_asked),
         cmocka_unit_test(a_permanent_error_ends_the_job_at_the_first_attempt),

@@ -18,7 +18,7 @@ static int submit(struct place *place, const void *data, size_t len, char *id)
         rc = imgjob_draft_write(draft, data, len, &test_err);
     if (rc == 0) {
         memcpy(id, imgjob_draft_id(draft), IMGJOB_ID_SIZE);
-        rc = imgjob_store_submit(place->store, draft, spec, NULL, &test_err);
+        rc = imgjob_store_submit(place->store, draft, spec, NULL, NULL, &test_err);
     }
     if (rc < 0)
         imgjob_draft_discard(draft);
@@ -148,6 +148,37 @@ static void one_directory_for_both_is_refused(void **state)
     options.inputs_url = options.outputs_url;
     expect_code(IMGJOB_E_INVALID, imgjob_store_open(&options, &second, &test_err));
     expect_words("must differ");
+}
+
+static void options_out_of_range_are_refused(void **state)
+{
+    struct place *place = *state;
+    const uint64_t century = UINT64_C(36500) * 24 * 60 * 60 * 1000;
+    const struct {
+        struct imgjob_store_options options;
+        int code;
+        const char *words;
+    } cases[] = {
+        { { .result_ttl_ms = century + 1 },
+          IMGJOB_E_INVALID,
+          "result_ttl_ms: must be at most 36500 days, not 3153600000001 ms" },
+        { { .job_ttl_ms = UINT64_MAX }, IMGJOB_E_INVALID, "job_ttl_ms: must be" },
+        { { .idempotency_ttl_ms = century + 1 },
+          IMGJOB_E_INVALID,
+          "idempotency_ttl_ms: must be at most 36500 days" },
+        { { .max_stored_bytes = UINT64_MAX }, IMGJOB_E_INVALID, "max_stored_bytes" },
+        { { .durability = 2 }, IMGJOB_E_INVALID, "durability: 2 is none" },
+        { { .reserved = 1 }, IMGJOB_E_ABI, "reserved: must be 0, not 1" },
+    };
+    for (size_t i = 0; i < IJ_ARRAY_LEN(cases); i++) {
+        struct imgjob_store_options options = cases[i].options;
+        struct imgjob_store *second = NULL;
+        options.size = sizeof(options);
+        options.jobs_url = place->jobs;
+        expect_code(cases[i].code, imgjob_store_open(&options, &second, &test_err));
+        expect_words(cases[i].words);
+        assert_null(second);
+    }
 }
 
 static void unknown_ids_are_not_found(void **state)
@@ -281,7 +312,7 @@ static void submit_sleeper(struct place *place, char *id)
     expect_code(0, imgjob_draft_open(place->store, &draft, &test_err));
     expect_code(0, imgjob_draft_write(draft, tiny_png, sizeof(tiny_png), &test_err));
     memcpy(id, imgjob_draft_id(draft), IMGJOB_ID_SIZE);
-    expect_code(0, imgjob_store_submit(place->store, draft, spec, NULL, &test_err));
+    expect_code(0, imgjob_store_submit(place->store, draft, spec, NULL, NULL, &test_err));
     imgjob_spec_free(spec);
 }
 
@@ -373,7 +404,7 @@ static void a_draft_whose_write_failed_cannot_be_submitted(void **state)
     expect_code(0, imgjob_draft_write(draft, tiny_png, sizeof(tiny_png), &test_err));
     expect_code(IMGJOB_E_LIMIT, imgjob_draft_write(draft, tiny_png, 20, &test_err));
     expect_code(IMGJOB_E_INVALID,
-                imgjob_store_submit(place->store, draft, spec, NULL, &test_err));
+                imgjob_store_submit(place->store, draft, spec, NULL, NULL, &test_err));
     expect_words("only discard is allowed");
     imgjob_draft_discard(draft);
     imgjob_spec_free(spec);
@@ -447,6 +478,7 @@ int main(void)
         TEST(too_little_disk_refuses_before_a_byte_is_taken),
         TEST(a_second_store_on_the_same_place_is_refused),
         TEST(one_directory_for_both_is_refused),
+        TEST(options_out_of_range_are_refused),
         TEST(unknown_ids_are_not_found),
         TEST(blobs_without_a_row_go_at_the_next_start),
         TEST(waiters_come_back_when_the_program_is_about_to_end),

@@ -47,6 +47,20 @@ static bool look(struct ij_waiter *waiter)
     return ij_wake_sleep(&wake, waiter, 0);
 }
 
+static void everybody_is_woken_whatever_for(void **state)
+{
+    (void)state;
+    struct ij_waiter one, two;
+    add(&one, 1);
+    add(&two, 2);
+    ij_wake_all(&wake);
+    assert_true(sleep_long(&one));
+    assert_true(sleep_long(&two));
+    assert_false(look(&one)); /* and sleeps again */
+    ij_wake_remove(&wake, &one);
+    ij_wake_remove(&wake, &two);
+}
+
 static void a_change_between_look_and_sleep_is_not_missed(void **state)
 {
     (void)state;
@@ -160,6 +174,8 @@ int main(void)
                                         wake_down),
         cmocka_unit_test_setup_teardown(one_wake_up_goes_to_one_that_still_sleeps,
                                         wake_up, wake_down),
+        cmocka_unit_test_setup_teardown(everybody_is_woken_whatever_for, wake_up,
+                                        wake_down),
         cmocka_unit_test_setup_teardown(after_the_end_no_sleep_lasts, wake_up, wake_down),
         cmocka_unit_test_setup_teardown(another_thread_wakes_a_sleeper, wake_up,
                                         wake_down),

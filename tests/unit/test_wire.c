@@ -119,9 +119,17 @@ static struct ij_wire_frame stop(void)
     return (struct ij_wire_frame){ .type = IJ_WIRE_STOP };
 }
 
+static struct ij_wire_frame progress(void)
+{
+    return (struct ij_wire_frame){
+        .type = IJ_WIRE_PROGRESS,
+        .progress = { IJ_WIRE_PERCENT_MAX, IJ_STAGE_ENCODE, IJ_SPEC_OUTPUTS_MAX - 1 },
+    };
+}
+
 static struct ij_wire_frame (*const all_frames[])(void) = { hello,   job,    header,
                                                             success, report, failure,
-                                                            go,      stop };
+                                                            go,      stop,   progress };
 
 /* The bytes of a frame in memory of exactly their length, so that a sanitizer or valgrind
  * sees the first read behind them. */
@@ -272,6 +280,19 @@ static void go_and_stop_are_told_apart(void **state)
     assert_int_equal(there_and_back(stop()).type, IJ_WIRE_STOP);
 }
 
+static void progress_arrives_as_it_was_sent(void **state)
+{
+    (void)state;
+    struct ij_progress got = there_and_back(progress()).progress;
+    assert_int_equal(got.percent, IJ_WIRE_PERCENT_MAX);
+    assert_int_equal(got.stage, IJ_STAGE_ENCODE);
+    assert_int_equal(got.output, IJ_SPEC_OUTPUTS_MAX - 1);
+    struct ij_wire_frame frame = progress();
+    struct packet packet = packet_of(&frame);
+    assert_int_equal(packet.len, IJ_WIRE_PROGRESS_SIZE);
+    free(packet.bytes);
+}
+
 static void what_does_not_fit_is_not_written(void **state)
 {
     (void)state;
@@ -408,6 +429,11 @@ static void check_promises(const struct ij_wire_frame *frame)
         assert_true((unsigned)result->failure.stage < IJ_STAGE_COUNT);
         assert_true((unsigned)result->failure.reason < IJ_REASON_COUNT);
         break;
+    case IJ_WIRE_PROGRESS:
+        assert_in_range(frame->progress.percent, 0, IJ_WIRE_PERCENT_MAX);
+        assert_in_range(frame->progress.stage, IJ_STAGE_LOAD, IJ_STAGE_ENCODE);
+        assert_in_range(frame->progress.output, 0, IJ_SPEC_OUTPUTS_MAX - 1);
+        break;
     case IJ_WIRE_GO:
     case IJ_WIRE_STOP:
         break;
@@ -468,6 +494,15 @@ static void numbers_out_of_range_are_refused_by_name(void **state)
     frame = job();
     frame.job.spec_len = 0;
     expect_refused(&frame, "bad spec length");
+    frame = progress();
+    frame.progress.percent = IJ_WIRE_PERCENT_MAX + 1;
+    expect_refused(&frame, "bad progress");
+    frame = progress();
+    frame.progress.stage = IJ_STAGE_PUBLISH;
+    expect_refused(&frame, "bad stage");
+    frame = progress();
+    frame.progress.output = IJ_SPEC_OUTPUTS_MAX;
+    expect_refused(&frame, "bad output");
 }
 
 static void numbers_of_an_output_out_of_range_are_refused(void **state)
@@ -531,6 +566,7 @@ int main(void)
         cmocka_unit_test(a_report_needs_no_outputs),
         cmocka_unit_test(a_failure_arrives_as_it_was_sent),
         cmocka_unit_test(go_and_stop_are_told_apart),
+        cmocka_unit_test(progress_arrives_as_it_was_sent),
         cmocka_unit_test(what_does_not_fit_is_not_written),
         cmocka_unit_test(a_reply_always_fits_its_buffer),
         cmocka_unit_test(the_largest_spec_fits_and_a_larger_one_does_not),
