@@ -36,7 +36,7 @@ void ij_handle_openapi(struct ij_app *app, struct ij_request *request,
         return;
     }
     response->status = 200;
-    response->content_type = "application/vnd.oai.openapi+json;version=3.1";
+    response->content_type = "application/json";
     struct ij_buf *body = &response->body;
     body->max = DOCUMENT_MAX;
     const char *at = strstr(ij_openapi_json, place); /* a test holds it to be there */

@@ -56,7 +56,8 @@ struct ij_http {
 struct ij_wire {
     struct mg_connection *connection;
     struct ij_http *http;
-    int fd; /* civetweb's; -1 = not known */
+    uint16_t port; /* ours */
+    int fd;        /* civetweb's; -1 = not known */
     bool is_sought;
     uint64_t sent; /* bytes of a stream */
 };
@@ -68,8 +69,7 @@ static int socket_of(const struct ij_request *request)
 {
     struct ij_wire *wire = request->wire;
     if (!wire->is_sought)
-        wire->fd =
-            ij_socket_find(wire->http->port, request->remote, request->remote_port);
+        wire->fd = ij_socket_find(wire->port, request->remote, request->remote_port);
     wire->is_sought = true;
     return wire->fd;
 }
@@ -156,9 +156,7 @@ static uint64_t send_file(const struct ij_request *request,
 static uint64_t send_stream(const struct ij_request *request,
                             const struct ij_response *response, const struct ij_buf *head)
 {
-    int fd = socket_of(request);
-    if (fd >= 0)
-        ij_socket_bound(fd, STREAM_BUFFER);
+    ij_socket_bound(socket_of(request), STREAM_BUFFER);
     if (!send_all(request->wire, head->data, head->len))
         return 0;
     response->stream.run(response->stream.data, request);
@@ -276,7 +274,7 @@ static int on_request(struct mg_connection *connection)
     const struct mg_request_info *info = mg_get_request_info(connection);
     struct ij_http *http = info->user_data;
     count_active(http, 1);
-    struct ij_wire wire = { connection, http, .fd = -1 };
+    struct ij_wire wire = { connection, http, (uint16_t)info->server_port, .fd = -1 };
     struct ij_request request = { .has_length = false };
     begin_request(&request, &wire);
     read_request(&request, info);
@@ -298,7 +296,7 @@ static int on_error(struct mg_connection *connection, int status, const char *te
 {
     const struct mg_request_info *info = mg_get_request_info(connection);
     struct ij_http *http = info->user_data;
-    struct ij_wire wire = { connection, http, .fd = -1 };
+    struct ij_wire wire = { connection, http, (uint16_t)info->server_port, .fd = -1 };
     struct ij_request request = { .has_length = false };
     begin_request(&request, &wire);
     request.remote = info->remote_addr;

@@ -13,7 +13,6 @@
 #include "server/notify.h"
 #include "server/open.h"
 #include "server/operate.h"
-#include "server/presets.h"
 #include "server/process.h"
 #include "server/router.h"
 #include "server/signals.h"
@@ -54,21 +53,6 @@ static int start_listener(struct server *server, struct imgjob_error *err)
     return ij_http_start(&options, &server->http, err);
 }
 
-static int open_all(struct ij_app *app, struct imgjob_error *err)
-{
-    const struct ij_config *config = app->config;
-    int rc = ij_presets_new(&app->presets, err);
-    if (rc == 0)
-        rc = ij_presets_load(app->presets, config->presets_file, err);
-    if (rc == 0)
-        rc = ij_http_metrics_new(&app->metrics, err);
-    if (rc == 0)
-        rc = ij_open_store(config, app->log, &app->store, err);
-    if (rc == 0)
-        rc = ij_open_webhooks(config, app->log, app->store, &app->webhooks, err);
-    return rc < 0 ? rc : ij_open_pool(config, app->log, app->store, &app->pool, err);
-}
-
 static int start(struct server *server, struct imgjob_error *err)
 {
     const struct ij_config *config = &server->config;
@@ -87,7 +71,7 @@ static int start(struct server *server, struct imgjob_error *err)
     if (rc == 0)
         rc = ij_signals_hold(err);
     if (rc == 0)
-        rc = open_all(app, err);
+        rc = ij_app_open(app, err);
     return rc < 0 ? rc : start_listener(server, err);
 }
 
@@ -129,11 +113,7 @@ static void done(struct server *server)
     if (app->store)
         imgjob_store_wake_waiters(app->store);
     ij_http_stop(server->http); /* requests look at all the rest until their end */
-    imgjob_webhooks_close(app->webhooks);
-    imgjob_pool_close(app->pool);
-    imgjob_store_close(app->store);
-    ij_http_metrics_free(app->metrics);
-    ij_presets_free(app->presets);
+    ij_app_close(app);
     ij_config_done(&server->config);
 }
 

@@ -1,7 +1,9 @@
-/* Owns the translation of the server's settings into the library's options. */
+/* Owns the translation of the server's settings into the library's options, and the order
+ * in which the server's objects come up and go down. */
 #include "server/open.h"
 
 #include "base/auto.h"
+#include "server/http_metrics.h"
 #include "server/presets.h"
 #include "server/secrets.h"
 
@@ -59,8 +61,8 @@ int ij_open_options(const struct ij_config *config, struct ij_log log,
     return 0;
 }
 
-int ij_open_store(const struct ij_config *config, struct ij_log log,
-                  struct imgjob_store **out, struct imgjob_error *err)
+static int open_store(const struct ij_config *config, struct ij_log log,
+                      struct imgjob_store **out, struct imgjob_error *err)
 {
     IJ_AUTO(ij_store_urls_done) struct ij_store_urls urls = { { 0 } };
     struct imgjob_store_options options;
@@ -68,9 +70,9 @@ int ij_open_store(const struct ij_config *config, struct ij_log log,
     return rc < 0 ? rc : imgjob_store_open(&options, out, err);
 }
 
-int ij_open_pool(const struct ij_config *config, struct ij_log log,
-                 struct imgjob_store *store, struct imgjob_pool **out,
-                 struct imgjob_error *err)
+static int open_pool(const struct ij_config *config, struct ij_log log,
+                     struct imgjob_store *store, struct imgjob_pool **out,
+                     struct imgjob_error *err)
 {
     const struct imgjob_limits limits = {
         .size = sizeof(limits),
@@ -101,9 +103,9 @@ int ij_open_pool(const struct ij_config *config, struct ij_log log,
     return imgjob_pool_open(store, &options, out, err);
 }
 
-int ij_open_webhooks(const struct ij_config *config, struct ij_log log,
-                     struct imgjob_store *store, struct imgjob_webhooks **out,
-                     struct imgjob_error *err)
+static int open_webhooks(const struct ij_config *config, struct ij_log log,
+                         struct imgjob_store *store, struct imgjob_webhooks **out,
+                         struct imgjob_error *err)
 {
     if (!config->webhook_secrets_file[0])
         return 0;
@@ -123,10 +125,32 @@ int ij_open_webhooks(const struct ij_config *config, struct ij_log log,
     return imgjob_webhooks_open(store, &options, out, err);
 }
 
+int ij_app_open(struct ij_app *app, struct imgjob_error *err)
+{
+    const struct ij_config *config = app->config;
+    int rc = ij_presets_new(&app->presets, err);
+    if (rc == 0)
+        rc = ij_presets_load(app->presets, config->presets_file, err);
+    if (rc == 0)
+        rc = ij_http_metrics_new(&app->metrics, err);
+    if (rc == 0)
+        rc = open_store(config, app->log, &app->store, err);
+    if (rc == 0)
+        rc = open_webhooks(config, app->log, app->store, &app->webhooks, err);
+    return rc < 0 ? rc : open_pool(config, app->log, app->store, &app->pool, err);
+}
+
+void ij_app_close(struct ij_app *app)
+{
+    imgjob_webhooks_close(app->webhooks);
+    imgjob_pool_close(app->pool);
+    imgjob_store_close(app->store);
+    ij_http_metrics_free(app->metrics);
+    ij_presets_free(app->presets);
+}
+
 static int reload_secrets(struct ij_app *app, struct imgjob_error *err)
 {
-    if (!app->webhooks)
-        return 0;
     IJ_AUTO(ij_secrets_done) struct ij_secrets secrets = { 0 };
     int rc = ij_secrets_read(app->config->webhook_secrets_file, &secrets, err);
     return rc < 0 ? rc
@@ -134,26 +158,30 @@ static int reload_secrets(struct ij_app *app, struct imgjob_error *err)
                                                 secrets.count, err);
 }
 
-/* @param is_given there is a file @param stale becomes whether the old one is in force */
-static void note_reload(const struct ij_app *app, const char *what, bool is_given, int rc,
-                        const struct imgjob_error *err, atomic_bool *stale)
+static void log_reload(const struct ij_app *app, const char *what, int rc,
+                       const struct imgjob_error *err)
 {
-    atomic_store(stale, rc < 0); /* first: who reads the log may ask at once */
     if (rc < 0)
         ij_log(&app->log, IMGJOB_LOG_WARN, "server", NULL, "SIGHUP: the old %s stay: %s",
                what, err->text);
-    else if (is_given)
+    else
         ij_log(&app->log, IMGJOB_LOG_INFO, "server", NULL, "SIGHUP: %s are read again",
                what);
 }
 
+/* Whoever reads in the log that it failed may ask at once whether it is ready: so the log
+ * comes last. */
 void ij_reload(struct ij_app *app)
 {
     struct imgjob_error err;
-    const char *path = app->config->presets_file;
-    int rc = ij_presets_load(app->presets, path, &err);
-    note_reload(app, "presets", path[0] != '\0', rc, &err, &app->presets_stale);
-    rc = reload_secrets(app, &err);
-    note_reload(app, "webhook secrets", app->webhooks != NULL, rc, &err,
-                &app->secrets_stale);
+    if (app->config->presets_file[0]) {
+        int rc = ij_presets_load(app->presets, app->config->presets_file, &err);
+        atomic_store(&app->presets_stale, rc < 0);
+        log_reload(app, "presets", rc, &err);
+    }
+    if (app->webhooks) {
+        int rc = reload_secrets(app, &err);
+        atomic_store(&app->secrets_stale, rc < 0);
+        log_reload(app, "webhook secrets", rc, &err);
+    }
 }

@@ -16,20 +16,11 @@ int ij_open_options(const struct ij_config *config, struct ij_log log,
                     struct ij_store_urls *urls, struct imgjob_store_options *out,
                     struct imgjob_error *err);
 
-/* Open the store that `config` names. 0, or what imgjob_store_open() returns */
-int ij_open_store(const struct ij_config *config, struct ij_log log,
-                  struct imgjob_store **out, struct imgjob_error *err);
-
-/* Start the workers. 0, or what imgjob_pool_open() returns */
-int ij_open_pool(const struct ij_config *config, struct ij_log log,
-                 struct imgjob_store *store, struct imgjob_pool **out,
-                 struct imgjob_error *err);
-
-/* Deliver webhooks, where there are secrets to sign them with. @param out NULL without
- * @return 0, or what ij_secrets_read() and imgjob_webhooks_open() return */
-int ij_open_webhooks(const struct ij_config *config, struct ij_log log,
-                     struct imgjob_store *store, struct imgjob_webhooks **out,
-                     struct imgjob_error *err);
+/* Open what requests need, in the order in which one needs the other. What was opened
+ * before a failure is in `app`, to be closed all the same.
+ * @return 0, or what the functions of the library and of presets and secrets return */
+int ij_app_open(struct ij_app *app, struct imgjob_error *err);
+void ij_app_close(struct ij_app *app);
 
 /* Read the files of presets and secrets again. What cannot be read stays as it was, and
  * the log says why. */

@@ -23,7 +23,8 @@ enum ij_socket_sent { IJ_SOCKET_SENT, IJ_SOCKET_NOT_TAKEN, IJ_SOCKET_FILE_FAILED
 enum ij_socket_sent ij_socket_send_file(int fd, int file, uint64_t offset, uint64_t len,
                                         uint32_t stall_ms, uint64_t *out_sent);
 
-/* Keep no more than about that many bytes in the kernel for a slow reader. */
+/* Keep no more than about that many bytes in the kernel for a slow reader. A wish: -1 is
+ * fine. */
 void ij_socket_bound(int fd, int bytes);
 
 /* Connect to a port and leave, so that who listens there wakes up. */

@@ -53,22 +53,27 @@ void ij_metric_head(struct ij_buf *out, const char *name, const char *type,
     ij_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-/* One line. @param suffix of the name @param more a last label beside `labels`, or "" */
-static void put_line(struct ij_buf *out, const char *name, const char *suffix,
-                     const char *labels, const char *more, double value)
+/* What stands before a value. @param bound a label beside `labels`, or "" */
+static void put_series(struct ij_buf *out, const char *name, const char *suffix,
+                       const char *labels, const char *bound)
+{
+    const char *comma = labels[0] && bound[0] ? "," : "";
+    ij_buf_printf(out, "%s%s", name, suffix);
+    if (labels[0] || bound[0])
+        ij_buf_printf(out, "{%s%s%s}", labels, comma, bound);
+}
+
+static void put_value(struct ij_buf *out, double value)
 {
     char text[IJ_REAL_TEXT_SIZE];
-    const char *comma = labels[0] && more[0] ? "," : "";
     ij_real_text(text, value); /* as exact as it is, in any locale */
-    ij_buf_printf(out, "%s%s", name, suffix);
-    if (labels[0] || more[0])
-        ij_buf_printf(out, "{%s%s%s}", labels, comma, more);
     ij_buf_printf(out, " %s\n", text);
 }
 
 void ij_metric_put(struct ij_buf *out, const char *name, const char *labels, double value)
 {
-    put_line(out, name, "", labels, "", value);
+    put_series(out, name, "", labels, "");
+    put_value(out, value);
 }
 
 void ij_metric_put_histogram(struct ij_buf *out, const char *name, const char *labels,
@@ -82,13 +87,17 @@ void ij_metric_put_histogram(struct ij_buf *out, const char *name, const char *l
         total += atomic_load_explicit(&histogram->buckets[i], memory_order_relaxed);
         ij_real_text(bound, bounds->le[i]);
         (void)snprintf(le, sizeof(le), "le=\"%s\"", bound);
-        put_line(out, name, "_bucket", labels, le, (double)total);
+        put_series(out, name, "_bucket", labels, le);
+        put_value(out, (double)total);
     }
     total += atomic_load_explicit(&histogram->buckets[count], memory_order_relaxed);
-    put_line(out, name, "_bucket", labels, "le=\"+Inf\"", (double)total);
+    put_series(out, name, "_bucket", labels, "le=\"+Inf\"");
+    put_value(out, (double)total);
     double sum = atomic_load_explicit(&histogram->sum, memory_order_relaxed);
-    put_line(out, name, "_sum", labels, "", sum);
-    put_line(out, name, "_count", labels, "", (double)total);
+    put_series(out, name, "_sum", labels, "");
+    put_value(out, sum);
+    put_series(out, name, "_count", labels, "");
+    put_value(out, (double)total);
 }
 
 void ij_metric_label(struct ij_buf *out, const char *name, const char *value)

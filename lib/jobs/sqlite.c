@@ -6,13 +6,14 @@
  * reads go to connections of their own (sqlite_read.c). A slot copies what it answers out
  * only on success.
  */
+#include "jobs/sqlite.h"
+
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
 #include "base/auto.h"
 #include "jobs/outbox.h"
 #include "jobs/record.h"
-#include "jobs/sqlite.h"
 #include "jobs/sqlite_side.h"
 #include "jobs/submit.h"
 

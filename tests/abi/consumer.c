@@ -78,7 +78,8 @@ static int run_job(struct imgjob_store *store, const struct imgjob_spec *spec)
     snprintf(id, sizeof(id), "%s", imgjob_draft_id(draft));
     if (failed(imgjob_draft_write(draft, red_gif, sizeof(red_gif), &err), "write",
                &err) ||
-        failed(imgjob_store_submit(store, draft, spec, NULL, NULL, &err), "submit", &err)) {
+        failed(imgjob_store_submit(store, draft, spec, NULL, NULL, &err), "submit",
+               &err)) {
         imgjob_draft_discard(draft);
         return 1;
     }

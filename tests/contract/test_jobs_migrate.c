@@ -1,8 +1,6 @@
 /* Databases that older versions made: brought up to date, whole or not at all. */
-#include <fcntl.h>
 #include <signal.h>
 #include <sqlite3.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "jobs/sqlite_sql.h"
@@ -175,39 +173,107 @@ static void work_goes_on_where_version_1_left_it(void **state)
     assert_int_equal(fault_count(store), 0);
 }
 
-/* Wherever it is killed, the database is of one version or of the other. */
-static void a_killed_migration_leaves_one_version(void **state)
+static void what_changed_last_in_version_1_comes_last(void **state)
 {
     struct store *store = *state;
-    for (int i = 0; i < 20; i++) {
-        make_version_1(store);
-        pid_t child = fork();
-        assert_true(child >= 0);
-        if (child == 0) {
-            struct ij_jobs *jobs = NULL;
-            (void)ij_sqlite_open(&store->config, &jobs, NULL);
-            pause();
-            _exit(0);
-        }
-        (void)usleep((useconds_t)i * 1000);
-        assert_int_equal(kill(child, SIGKILL), 0);
-        assert_int_equal(waitpid(child, NULL, 0), child);
-        sqlite3 *handle = raw_open(store->path);
-        int64_t version = raw_number(handle, "PRAGMA user_version");
-        assert_true(version == 1 || version == IJ_SQLITE_SCHEMA_VERSION);
-        (void)sqlite3_close(handle);
-        store_reopen(store);
-        assert_int_equal(fault_count(store), 0);
-        char *log = NULL, *index = NULL;
-        ij_jobs_close(store->jobs);
-        store->jobs = NULL;
-        assert_true(asprintf(&log, "%s-wal", store->path) > 0);
-        assert_true(asprintf(&index, "%s-shm", store->path) > 0);
-        (void)unlink(log); /* gone already after a clean close */
-        (void)unlink(index);
-        free(log);
-        free(index);
+    static struct ij_page page;
+    make_version_1(store);
+    store_reopen(store);
+    static const uint32_t order[] = { 2, 3, 4, 6, 5, 1 }; /* by their `updated` */
+    expect_code(0,
+                store->jobs->ops->changes(store->jobs, NULL, 0, 100, &page, &test_err));
+    assert_int_equal(page.count, IJ_ARRAY_LEN(order));
+    for (size_t i = 0; i < page.count; i++)
+        assert_int_equal(number_of(&page.records[i].job.id), order[i]);
+    ij_page_done(&page);
+}
+
+/* ---- what goes wrong ---- */
+
+static int die(void *data)
+{
+    (void)data;
+    return raise(SIGKILL);
+}
+
+static int steps_to_live;
+
+/* Each connection of this process ends it after so many steps of SQLite's machine. */
+static int make_mortal(sqlite3 *handle, const char **words, const void *api)
+{
+    (void)words;
+    (void)api;
+    sqlite3_progress_handler(handle, steps_to_live, die, NULL);
+    return SQLITE_OK;
+}
+
+/* @return whether it lived to the end of the open */
+static bool open_in_a_child(struct store *store, int steps)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct ij_jobs *jobs = NULL;
+        steps_to_live = steps;
+        if (sqlite3_auto_extension((void (*)(void))make_mortal) != SQLITE_OK)
+            _exit(2);
+        _exit(ij_sqlite_open(&store->config, &jobs, NULL) == 0 ? 0 : 1);
     }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+    return WIFEXITED(status);
+}
+
+static int64_t number_in(struct store *store, const char *sql)
+{
+    sqlite3 *handle = raw_open(store->path);
+    int64_t number = raw_number(handle, sql);
+    assert_int_equal(sqlite3_close(handle), SQLITE_OK);
+    return number;
+}
+
+static void a_kill_leaves_the_version_before_or_the_one_after(void **state)
+{
+    struct store *store = *state;
+    make_version_1(store);
+    int kills = 0;
+    int64_t version = 1;
+    for (int steps = 20; !open_in_a_child(store, steps); steps += steps / 4) {
+        int64_t now = number_in(store, "PRAGMA user_version");
+        assert_true(now == version || now == IJ_SQLITE_SCHEMA_VERSION); /* never back */
+        version = now;
+        assert_int_equal(number_in(store, "SELECT count(*) FROM job"), 6);
+        assert_int_equal(number_in(store, "SELECT count(*) FROM pragma_integrity_check"
+                                          " WHERE integrity_check<>'ok'"),
+                         0);
+        assert_int_equal(number_in(store, "SELECT count(*) FROM sqlite_schema"
+                                          " WHERE name LIKE 'old_%'"),
+                         0);
+        kills += now == 1;
+    }
+    assert_true(kills > 10); /* in the midst of it */
+    store_reopen(store);
+    assert_int_equal(fault_count(store), 0);
+    assert_int_equal(stats_of(store).bytes, 5 * 123 + 3000);
+}
+
+static void a_migration_that_fails_changes_nothing(void **state)
+{
+    struct store *store = *state;
+    struct ij_jobs *jobs = NULL;
+    make_version_1(store);
+    sqlite3 *handle = raw_open(store->path);
+    raw_run(handle, "CREATE TABLE queue(x)"); /* where a table of ours has to be */
+    expect_code(IMGJOB_E_STORE, ij_sqlite_open(&store->config, &jobs, &test_err));
+    expect_words("bringing the schema up to date");
+    expect_words("table queue already exists");
+    assert_int_equal(raw_number(handle, "PRAGMA user_version"), 1);
+    assert_int_equal(raw_number(handle, "SELECT count(*) FROM job"), 6);
+    raw_run(handle, "DROP TABLE queue");
+    assert_int_equal(sqlite3_close(handle), SQLITE_OK);
+    store_reopen(store);
+    assert_int_equal(fault_count(store), 0);
 }
 
 static void one_that_is_only_read_is_left_alone(void **state)
@@ -228,7 +294,9 @@ int main(void)
         ON_STORE(version_1_becomes_this_version),
         ON_STORE(what_version_1_knew_is_kept),
         ON_STORE(work_goes_on_where_version_1_left_it),
-        ON_STORE(a_killed_migration_leaves_one_version),
+        ON_STORE(what_changed_last_in_version_1_comes_last),
+        ON_STORE(a_kill_leaves_the_version_before_or_the_one_after),
+        ON_STORE(a_migration_that_fails_changes_nothing),
         ON_STORE(one_that_is_only_read_is_left_alone),
     };
     return run_on(&sqlite_backend, tests, IJ_ARRAY_LEN(tests));

@@ -128,10 +128,10 @@ static int answer_of(struct process *process, char rest[1024])
 {
     char line[1100], *end;
     assert_non_null(fgets(line, sizeof(line), process->answers));
-    long code = strtol(line, &end, 10);
+    int code = (int)strtol(line, &end, 10);
     if (rest)
         (void)snprintf(rest, 1024, "%s", end);
-    return (int)code;
+    return code;
 }
 
 static struct process start(struct store *store)
@@ -258,8 +258,7 @@ static void each_process_is_an_owner_of_its_own(void **state)
 {
     struct store *store = *state;
     struct process other = start(store);
-    expect_code(0, submit(store, 1));
-    expect_code(0, submit(store, 2));
+    assert_int_equal(ask(&other, "submit", 1, 2), 0);
     assert_int_equal(ask(&other, "claim", 0, 0), 0);
     (void)claim_number(store, 2);
     uint64_t theirs = job_of(store, 1).owner, ours = job_of(store, 2).owner;
@@ -346,9 +345,8 @@ static void a_limit_and_a_pause_hold_for_all(void **state)
     assert_int_equal(ask(&other, "claim", 0, 0), 1);
     (void)claim_nothing(store);
     assert_int_equal(ask(&other, "finish", 0, IJ_FINISH_SUCCEEDED), 0);
-    set = (struct ij_queue_set){ .name = "default",
-                                 .what = IJ_QUEUE_PAUSED,
-                                 .is_paused = true };
+    set.what = IJ_QUEUE_PAUSED;
+    set.is_paused = true;
     expect_code(0, store->jobs->ops->queue_set(store->jobs, &set, &test_err));
     assert_int_equal(ask(&other, "claim", 0, 0), 1);
     await_end(&other);
@@ -360,8 +358,7 @@ static void jobs_of_a_dead_process_are_ready_at_the_next_sweep(void **state)
 {
     struct store *store = *state;
     struct process other = start(store);
-    for (uint32_t i = 1; i <= 4; i++)
-        expect_code(0, submit(store, i));
+    assert_int_equal(ask(&other, "submit", 1, 4), 0);
     (void)claim_number(store, 1);
     for (int i = 0; i < 3; i++)
         assert_int_equal(ask(&other, "claim", 0, 0), 0);
@@ -381,8 +378,7 @@ static void a_place_of_a_dead_process_is_taken_and_its_jobs_are_not(void **state
 {
     struct store *store = *state;
     struct process other = start(store);
-    expect_code(0, submit(store, 1));
-    expect_code(0, submit(store, 2));
+    assert_int_equal(ask(&other, "submit", 1, 2), 0);
     assert_int_equal(ask(&other, "claim", 0, 0), 0);
     uint64_t dead = job_of(store, 1).owner;
     kill_it(&other);
@@ -399,8 +395,7 @@ static void who_opens_takes_back_only_from_the_dead(void **state)
 {
     struct store *store = *state;
     struct process other = start(store);
-    for (uint32_t i = 1; i <= 2; i++)
-        expect_code(0, submit(store, i));
+    assert_int_equal(ask(&other, "submit", 1, 2), 0);
     (void)claim_number(store, 1);
     assert_int_equal(ask(&other, "claim", 0, 0), 0);
     store_reopen(store); /* as if we had died */

@@ -64,7 +64,7 @@ static void a_full_disk_refuses_and_works_again_when_there_is_room(void **state)
     struct ij_sqlite_writer writer = { 0 };
     start(&writer, store);
     sqlite3 *handle = writer.batch.db.handle; /* the thread waits: nobody uses it */
-    char room[64]; /* for one of the two jobs */
+    char room[64];                            /* for one of the two jobs */
     (void)snprintf(room, sizeof(room), "PRAGMA max_page_count=%lld",
                    (long long)raw_number(handle, "PRAGMA page_count") + 40);
     raw_run(handle, room);
@@ -242,6 +242,30 @@ static void a_claim_that_fails_leaves_its_finish_alone(void **state)
     assert_int_equal(store->failures, 0);
 }
 
+static uint64_t observed(const struct ij_histogram *histogram)
+{
+    uint64_t count = 0;
+    for (int i = 0; i < IJ_HISTOGRAM_BUCKETS; i++)
+        count += histogram->buckets[i];
+    return count;
+}
+
+static void each_commit_is_measured_and_what_writes_nothing_is_none(void **state)
+{
+    struct store *store = *state;
+    for (uint32_t i = 1; i <= 3; i++)
+        expect_code(0, submit(store, i));
+    expect_code(IMGJOB_E_CONFLICT, submit_into(store, 1, "{}", &test_err));
+    assert_int_equal(observed(&store->metrics.commit_seconds), 3);
+    assert_int_equal(observed(&store->metrics.batch_size), 3);
+    struct ij_lease lease = claim_lease(store);
+    expect_code(0, finish(store, lease, IJ_FINISH_SUCCEEDED));
+    assert_int_equal(observed(&store->metrics.commit_seconds), 5);
+    expect_code(0, finish(store, lease, IJ_FINISH_SUCCEEDED)); /* again */
+    (void)sweep(store, 10);
+    assert_int_equal(observed(&store->metrics.commit_seconds), 5);
+}
+
 int main(void)
 {
     struct CMUnitTest tests[] = {
@@ -249,6 +273,7 @@ int main(void)
         ON_STORE(a_full_disk_refuses_and_works_again_when_there_is_room),
         ON_STORE(one_requests_failure_is_no_strangers),
         ON_STORE(a_claim_that_fails_leaves_its_finish_alone),
+        ON_STORE(each_commit_is_measured_and_what_writes_nothing_is_none),
     };
     return run_on(&sqlite_backend, tests, IJ_ARRAY_LEN(tests));
 }

@@ -20,6 +20,8 @@ def test_help_names_every_setting(imgjobd):
     assert len(names) > 20
     for name in names:
         assert f"--{name.replace('_', '-')}" in shown.stdout
+    for task in ("--print-config", "--operations", "--audit [--repair]", "--backup FILE"):
+        assert task in shown.stdout
     assert max(map(len, shown.stdout.splitlines())) <= 100
 
 
@@ -72,6 +74,10 @@ def test_printed_config_can_be_read_again(imgjobd, tmp_path):
     (["--colour=red"], "'--colour=red' (flag): no such flag"),
     (["--bind=0.0.0.0"], "allow_open = 1"),
     (["--config=/nowhere.conf"], "/nowhere.conf"),
+    (["--presets-only=1"], "presets_only = 1: needs a presets_file"),
+    (["--cors-origins=example.org"], "cors_origins: 'example.org'"),
+    (["--public-url=https://example.org/"], "public_url = 'https://example.org/'"),
+    (["--repair"], "'--repair' (flag): only beside --audit"),
 ])
 def test_wrong_setting_stops_the_start_with_words(imgjobd, flags, words):
     answer = run(imgjobd, *flags)

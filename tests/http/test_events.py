@@ -139,7 +139,7 @@ def test_streams_end_when_the_server_does(start, png):
         server.signal()
         assert list(feed) == []
         assert [view["status"] for _, view in one] in ([], ["pending"])
-    assert server.wait() == 0
+    assert server.wait() == 0, "\n".join(server.lines)
 
 
 def test_draining_server_begins_no_stream(start, png, misbehaving_worker):

@@ -14,6 +14,8 @@ def test_ready_shows_each_check_durability_and_isolation(server):
     assert view["checks"].keys() == {"store", "disk", "queue", "workers", "draining"}
     assert all(check["ok"] for check in view["checks"].values())
     assert view["checks"]["queue"]["max_queued_jobs"] == 10000
+    assert view["webhooks"] == {"enabled": False, "stale": False}
+    assert view["presets"] == {"enabled": False, "only": False, "stale": False}
 
 
 def test_live_depends_on_nothing(server):
@@ -23,7 +25,10 @@ def test_live_depends_on_nothing(server):
 def test_index_names_the_routes(server):
     view = server.get("/").json()
     assert view["name"] == "imgjobd"
-    assert {"method": "POST", "path": "/jobs"} in view["routes"]
+    for method, path in (("POST", "/jobs"), ("GET", "/"), ("PUT", "/queues/{id}"),
+                         ("GET", "/jobs/{id}/download/{name}"), ("GET", "/openapi.json")):
+        assert {"method": method, "path": path} in view["routes"]
+    assert len(view["routes"]) == len({(one["method"], one["path"]) for one in view["routes"]})
 
 
 def test_every_answer_has_an_id_that_is_in_the_log(server):

@@ -276,7 +276,7 @@ static void each_worker_that_ends_is_counted_once_with_its_cause(void **state)
         int signal;
     } ends[] = {
         { MISBEHAVE_ABORT, IJ_EXIT_CRASHED, SIGABRT },
-        { MISBEHAVE_CRASH_AFTER_HEADER, IJ_EXIT_CRASHED, SIGSEGV },
+        { MISBEHAVE_KILLED, IJ_EXIT_CRASHED, SIGKILL },
         { MISBEHAVE_EXIT, IJ_EXIT_CRASHED, 0 },
         { MISBEHAVE_NO_MEMORY, IJ_EXIT_MEMORY, SIGTRAP },
         { MISBEHAVE_GARBAGE, IJ_EXIT_PROTOCOL, 0 },

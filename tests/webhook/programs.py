@@ -5,7 +5,7 @@ import re
 import subprocess
 import threading
 
-PATIENCE = 60  # seconds after which something that should happen will not happen any more
+PATIENCE = 45  # seconds after which something that should happen will not happen any more
 
 
 class Lines:

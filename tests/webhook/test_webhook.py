@@ -127,14 +127,16 @@ def test_a_receiver_that_does_not_answer_is_tried_again(receiver, start, image):
     assert sender.wait_for_try(job, 2)["status"] == "delivered"
 
 
-def test_the_rest_of_an_answer_is_not_read(receiver, sender, image):
+def test_the_rest_of_an_answer_is_not_read(receiver, start, image):
+    sender = start(timeout_ms=60000)  # longer than we are patient
     job = sender.end_one(image, receiver.url + "/endless/endless")
     delivery = sender.wait_for_try(job)
     assert delivery["status"] == "delivered"
     assert statuses(delivery) == [200]
 
 
-def test_a_header_without_an_end_is_no_answer(receiver, sender, image):
+def test_a_header_without_an_end_is_no_answer(receiver, start, image):
+    sender = start(timeout_ms=60000)  # longer than we are patient
     job = sender.end_one(image, receiver.url + "/headers/headers")
     delivery = sender.wait_for_try(job)
     assert delivery["status"] == "pending"
