@@ -1,4 +1,5 @@
 /* Owns what a caller's options mean: defaults, ranges, URLs. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +49,11 @@ static int read_urls(const struct imgjob_store_options *options,
     rc = read_path("outputs_url", outputs, "file", &out->outputs_dir, err);
     if (rc < 0)
         return rc;
+    const char *public_url = options->public_url ? options->public_url : "";
+    if (strlen(public_url) >= sizeof(out->public_url))
+        return ij_fail(err, IMGJOB_E_INVALID, "public_url: has %zu bytes, more than %d",
+                       strlen(public_url), IJ_PUBLIC_URL_SIZE - 1);
+    (void)snprintf(out->public_url, sizeof(out->public_url), "%s", public_url);
     if (strcmp(out->inputs_dir, out->outputs_dir) == 0)
         return ij_fail(err, IMGJOB_E_INVALID,
                        "inputs_url, outputs_url: both are '%s'; they must differ",

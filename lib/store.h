@@ -20,6 +20,7 @@
 enum {
     IJ_WAIT_MAX_MS = 600000, /* that one call may wait */
     IJ_LEASE_DEFAULT_MS = 30000,
+    IJ_PUBLIC_URL_SIZE = 513,
     IJ_HEAD_SIZE = 64 /* first bytes of an input, kept to tell its format */
 };
 
@@ -27,6 +28,7 @@ enum {
 struct ij_store_config {
     char *jobs_path; /* of the SQLite file; NULL = memory */
     char *inputs_dir, *outputs_dir;
+    char public_url[IJ_PUBLIC_URL_SIZE];                       /* "" = paths alone */
     uint64_t max_upload_size, max_queued_jobs, min_free_bytes; /* last: 0 = by size */
     uint64_t result_ttl_ms, job_ttl_ms, idempotency_ttl_ms;
     uint64_t max_stored_bytes; /* 0 = no bound */

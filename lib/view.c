@@ -260,7 +260,8 @@ static int render(struct imgjob_store *store, struct imgjob_job *job,
 {
     struct ij_buf buf = { 0 };
     struct ij_json_out out = { .buf = &buf };
-    const struct ij_view_outputs outputs = { job->id, live_outputs(job) };
+    const struct ij_view_outputs outputs = { store->config.public_url, job->id,
+                                             live_outputs(job) };
     ij_json_open(&out, NULL, '{');
     ij_json_put_str(&out, "id", job->id);
     ij_json_put_str(&out, "status", imgjob_job_status_name(job));

@@ -9,9 +9,10 @@
 
 #include "base/auto.h"
 #include "spec/spec.h"
+#include "store.h"
 
 enum {
-    URL_SIZE = 32 + IMGJOB_ID_SIZE + IJ_OUTPUT_NAME_SIZE,
+    URL_SIZE = IJ_PUBLIC_URL_SIZE + 32 + IMGJOB_ID_SIZE + IJ_OUTPUT_NAME_SIZE,
     WIDTH_SIZE = 32 /* ", " and the width as text */
 };
 
@@ -20,11 +21,11 @@ static const char *text_of(const struct ij_json *object, const char *key)
     return ij_json_string(ij_json_member(object, key));
 }
 
-/* Where a client fetches an output, below the root of the server. */
+/* Where a client fetches an output. */
 static void describe_url(const struct ij_view_outputs *view, const struct ij_json *output,
                          char out[URL_SIZE])
 {
-    (void)snprintf(out, URL_SIZE, "/jobs/%s/download/%s", view->id,
+    (void)snprintf(out, URL_SIZE, "%s/jobs/%s/download/%s", view->public_url, view->id,
                    text_of(output, "name"));
 }
 

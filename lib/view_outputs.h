@@ -5,6 +5,7 @@
 
 /* Those that can still be fetched. Borrowed. */
 struct ij_view_outputs {
+    const char *public_url;        /* stands before the path of a URL */
     const char *id;                /* of the job, as text */
     const struct ij_json *outputs; /* of its result; NULL = none */
 };

@@ -55,6 +55,7 @@ int ij_open_options(const struct ij_config *config, struct ij_log log,
         .durability = config->durability == IJ_DURABILITY_FULL ? IMGJOB_DURABILITY_FULL
                                                                : IMGJOB_DURABILITY_NORMAL,
         .extra_formats = extra_formats(config),
+        .public_url = config->public_url,
         .log = log.fn,
         .log_data = log.data,
     };

@@ -64,6 +64,10 @@ struct imgjob_store_options {
      * jobs of one that died are taken back by the others. */
     uint32_t multi_process;
     uint32_t reserved; /**< 0 */
+    /** Where clients reach the front end, such as "https://images.example.org", 512 bytes
+     * at most: stands before the path of every URL in a job's view and in webhooks. NULL
+     * = the paths alone. */
+    const char *public_url;
 };
 
 /**

@@ -204,3 +204,12 @@ def test_operations_are_a_json_schema(server):
 def test_index_lists_the_new_calls(server):
     paths = {route["path"] for route in server.get("/").json()["routes"]}
     assert {"/operations", "/jobs/{id}/download/{name}"} <= paths
+
+
+def test_addresses_are_absolute_where_the_server_knows_its_own(start, photo):
+    server = start(public_url="https://images.example.org/api")
+    view = run(server, photo, outputs=[{"name": "a", "format": "png", "steps": resize(40)},
+                                       {"name": "b", "format": "png", "steps": resize(80)}])
+    at = f"https://images.example.org/api/jobs/{view['id']}/download"
+    assert [output["url"] for output in view["outputs"]] == [f"{at}/a", f"{at}/b"]
+    assert view["srcset"] == f"{at}/a 40w, {at}/b 80w"

@@ -132,7 +132,10 @@ check_examples() {
 }
 
 check_crashes() {
+    one 'random walk: 1,000,000 steps' env IJ_WALK_STEPS=1000000 \
+        build/tests/contract/test_jobs_walk
     one 'crash tests: 20 kills' sh tests/crash/kill.sh 20
+    one 'crash tests: 2 takeovers' sh tests/crash/takeover.sh 2
 }
 
 check_install() {
