@@ -128,7 +128,7 @@ int imgjob_feed_next(struct imgjob_feed *feed, uint32_t timeout_ms,
     if (rc != 0)
         return rc;
     const struct ij_record *record = &feed->page.records[feed->told];
-    rc = ij_view_make(feed->store, record, out, err);
+    rc = ij_view_cache_make(feed->store, record, out, err);
     if (rc < 0)
         return rc;
     feed->told++;

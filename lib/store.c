@@ -119,6 +119,7 @@ int ij_store_open_with(struct ij_store_config *config, struct imgjob_store **out
     (void)pthread_mutex_init(&store->sweeper_lock, NULL);
     (void)pthread_mutex_init(&store->listeners_lock, NULL);
     ij_store_metrics_init(&store->metrics);
+    ij_view_cache_init(&store->views);
     int rc = open_parts(store, err);
     if (rc < 0) {
         imgjob_store_close(store);
@@ -157,6 +158,7 @@ void imgjob_store_close(struct imgjob_store *store)
     if (store->has_waiters)
         ij_wake_done(&store->waiters);
     ij_store_metrics_done(&store->metrics);
+    ij_view_cache_done(&store->views);
     (void)pthread_mutex_destroy(&store->drafts_lock);
     (void)pthread_mutex_destroy(&store->sweeper_lock);
     (void)pthread_mutex_destroy(&store->listeners_lock);

@@ -15,6 +15,7 @@
 #include "blobs/blobs.h"
 #include "jobs/jobs.h"
 #include "metrics.h"
+#include "view_cache.h"
 #include "spec/spec.h"
 
 enum {
@@ -78,6 +79,7 @@ struct imgjob_store {
     struct ij_wake outbox;  /* for webhooks to send, all under ij_id_none */
     bool has_waiters, has_work, has_feeds, has_outbox;
     struct ij_store_metrics metrics;
+    struct ij_view_cache views; /* that feeds tell */
     atomic_bool has_limits; /* some queue may have one: the end of a job lets another of
                                its queue begin */
 
@@ -148,6 +150,12 @@ int ij_view_make(struct imgjob_store *store, const struct ij_record *record,
 /* See imgjob_job_version(). */
 enum { IJ_VERSION_SIZE = 48 };
 void ij_view_version(const struct ij_job *row, char out[IJ_VERSION_SIZE]);
+
+/* Hold a view once more: each holder frees it. @return it */
+struct imgjob_job *ij_view_hold(struct imgjob_job *job);
+
+/* Whether a view is that of this row as it stands. */
+bool ij_view_is_of(const struct imgjob_job *job, const struct ij_job *row);
 
 /* One output as the result of a job names it. */
 struct ij_job_output {

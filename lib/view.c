@@ -2,6 +2,7 @@
 #include <imgjob/job.h>
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +13,11 @@
 #include "spec/spec.h"
 #include "store.h"
 #include "view_outputs.h"
-#include "view_time.h"
 
 enum { PATH_SIZE = 512 };
 
 struct imgjob_job {
+    atomic_uint holders; /* beside the one who made it */
     struct ij_job row;
     char id[IMGJOB_ID_SIZE], version[IJ_VERSION_SIZE];
     char tenant[IJ_NAME_SIZE], queue[IJ_NAME_SIZE];
@@ -56,13 +57,6 @@ static const char *state_name(enum imgjob_state state)
         [IMGJOB_STATE_CANCELED] = "canceled",
     };
     return (unsigned)state < IJ_ARRAY_LEN(names) ? names[state] : "unknown";
-}
-
-/* RFC 3339, UTC, with milliseconds; null for what has no such text. */
-static void put_time(struct ij_json_out *out, const char *key, int64_t ms)
-{
-    char text[IJ_TIME_TEXT_SIZE];
-    ij_json_put_str(out, key, ij_view_time(ms, text) == 0 ? text : NULL);
 }
 
 static const struct ij_json *outputs_of(const struct ij_json *result)
@@ -161,9 +155,9 @@ static void put_progress(struct ij_json_out *out, const struct imgjob_job *job,
     ij_json_close(out, '}');
     ij_json_put_bool(out, "cancel_requested", is_running && row->cancel_asked);
     if (row->run_at)
-        put_time(out, "run_at", row->run_at);
+        ij_json_put_time(out, "run_at", row->run_at);
     if (row->deadline)
-        put_time(out, "deadline", row->deadline);
+        ij_json_put_time(out, "deadline", row->deadline);
 }
 
 static void put_info(struct ij_json_out *out, const struct imgjob_job *job)
@@ -214,12 +208,12 @@ static void put_failure(struct ij_json_out *out, const struct imgjob_job *job,
 
 static void put_times(struct ij_json_out *out, const struct ij_job *row)
 {
-    put_time(out, "created_at", row->created);
-    put_time(out, "updated_at", row->updated);
+    ij_json_put_time(out, "created_at", row->created);
+    ij_json_put_time(out, "updated_at", row->updated);
     if (row->result_expires)
-        put_time(out, "result_expires_at", row->result_expires);
+        ij_json_put_time(out, "result_expires_at", row->result_expires);
     if (row->expires)
-        put_time(out, "expires_at", row->expires);
+        ij_json_put_time(out, "expires_at", row->expires);
 }
 
 /* The documents of a row, parsed; NULL = none. */
@@ -446,9 +440,22 @@ const char *imgjob_job_json(const struct imgjob_job *job)
     return job->json;
 }
 
+struct imgjob_job *ij_view_hold(struct imgjob_job *job)
+{
+    (void)atomic_fetch_add(&job->holders, 1);
+    return job;
+}
+
+bool ij_view_is_of(const struct imgjob_job *job, const struct ij_job *row)
+{
+    return job->row.change == row->change && job->row.ver == row->ver &&
+           memcmp(&job->row.progress, &row->progress, sizeof(row->progress)) == 0 &&
+           ij_id_equal(&job->row.id, &row->id);
+}
+
 void imgjob_job_free(struct imgjob_job *job)
 {
-    if (!job)
+    if (!job || atomic_fetch_sub(&job->holders, 1) > 0)
         return;
     ij_json_free(job->result);
     free(job->info);
