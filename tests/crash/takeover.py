@@ -31,7 +31,7 @@ LEASE_MS = 10000  # the shortest there is
 WORKERS = 2
 JOBS = 2 * WORKERS  # of a round: as many as both servers have workers
 ROUND_SECONDS = 60
-LONG_STEPS = [{"op": "median", "size": 7}]
+LONG_STEPS = 3 * [{"op": "median", "size": 15}]
 
 
 def arguments():
