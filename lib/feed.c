@@ -45,14 +45,15 @@ static int begin(struct imgjob_feed *feed, const char *position, struct imgjob_e
     if (rc < 0)
         return rc;
     feed->has_waiter = true;
-    uint64_t place = 0;
-    if (position) {
+    struct ij_jobs_stats stats;
+    rc = store->jobs->ops->stats(store->jobs, &stats, err);
+    uint64_t place = rc == 0 ? stats.change : 0;
+    if (rc == 0 && position)
         rc = ij_cursor_read(store, IJ_CURSOR_FEED, position, "position", &place, err);
-    } else {
-        struct ij_jobs_stats stats;
-        rc = store->jobs->ops->stats(store->jobs, &stats, err);
-        place = rc == 0 ? stats.change : 0;
-    }
+    if (rc == 0 && place > stats.change) /* it was restored from a backup */
+        rc = ij_fail(err, IMGJOB_E_INVALID,
+                     "position: '%.60s' is beyond the last change of this store",
+                     position);
     if (rc == 0)
         move_to(feed, place);
     return rc;

@@ -167,7 +167,7 @@ static void put_info(struct ij_json_out *out, const struct imgjob_job *job)
         ij_json_put(out, "info", info);
 }
 
-/* Milliseconds of the last attempt: what it waited, what its worker did. */
+/* Milliseconds: from the submit to the last attempt, and what its worker then did. */
 static void put_timings(struct ij_json_out *out, const struct imgjob_job *job)
 {
     if (job->row.started == 0)

@@ -59,7 +59,8 @@ IMGJOB_API int imgjob_store_audit(const struct imgjob_store_options *options,
  *
  * @param options as for imgjob_store_open()
  * @param path    of a file that does not exist
- * @return 0, or IMGJOB_E_INVALID (it exists; not a SQLite store), _STORE, _FULL, _NOMEM
+ * @return 0, or IMGJOB_E_INVALID (it exists; not a SQLite store), _STORE, _BLOB (the
+ * copy cannot be written), _FULL, _NOMEM
  * @since 0.1
  */
 IMGJOB_API int imgjob_store_backup(const struct imgjob_store_options *options,

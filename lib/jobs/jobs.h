@@ -211,8 +211,7 @@ struct ij_queue_stats {
     uint32_t limit;  /* running at a time; 0 = no limit */
     uint32_t weight; /* its share against other queues, 1..100 */
     uint64_t by_state[IJ_STATE_COUNT];
-    int64_t oldest_ready; /* of those that come next, one of each priority: since when the
-                             longest waiting one is ready; 0 = none is */
+    int64_t oldest_ready; /* since when the longest waiting job is ready; 0 = none is */
 };
 
 enum ij_queue_change {

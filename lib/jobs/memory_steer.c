@@ -65,20 +65,6 @@ int ij_memory_purge(struct ij_jobs *jobs, const struct ij_id *id,
 
 /* ---- queues ---- */
 
-/* The one of this priority that comes next; NULL = there is none. */
-static const struct ij_job *first_of_prio(const struct ij_memory *memory, uint32_t queue,
-                                          uint32_t prio)
-{
-    const struct ij_job *first = NULL;
-    for (size_t i = 0; i < memory->row_count; i++) {
-        const struct ij_job *job = &memory->rows[i]->record.job;
-        if (job->state == IMGJOB_STATE_READY && job->queue == queue &&
-            job->prio == prio && (!first || ij_fair_before(job, first)))
-            first = job;
-    }
-    return first;
-}
-
 static struct ij_queue_stats stats_of(const struct ij_memory *memory, size_t at)
 {
     const struct ij_memory_queue *queue = &memory->queues[at];
@@ -90,12 +76,11 @@ static struct ij_queue_stats stats_of(const struct ij_memory *memory, size_t at)
     (void)snprintf(stats.name, sizeof(stats.name), "%s", queue->name);
     for (size_t i = 0; i < memory->row_count; i++) {
         const struct ij_job *job = &memory->rows[i]->record.job;
-        if (job->queue == at + 1)
-            stats.by_state[job->state]++;
-    }
-    for (uint32_t prio = 0; prio <= IJ_PRIO_MAX; prio++) {
-        const struct ij_job *job = first_of_prio(memory, (uint32_t)at + 1, prio);
-        if (job && (!stats.oldest_ready || job->updated < stats.oldest_ready))
+        if (job->queue != at + 1)
+            continue;
+        stats.by_state[job->state]++;
+        if (job->state == IMGJOB_STATE_READY &&
+            (!stats.oldest_ready || job->updated < stats.oldest_ready))
             stats.oldest_ready = job->updated;
     }
     return stats;

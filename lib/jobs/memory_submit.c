@@ -328,6 +328,8 @@ int ij_memory_submit(struct ij_jobs *jobs, struct ij_submit *submits, size_t cou
         if (rc == 0)
             submits[i].job = row->record.job.id;
     }
+    if (rc == 0)
+        rc = ij_submit_list_check(submits, count, err);
     if (rc < 0)
         take_back(&hold, &before);
     else

@@ -159,9 +159,13 @@ static int sqlite_delivery_finish(struct ij_jobs *jobs,
                                   const struct ij_delivery_finish *finish,
                                   struct imgjob_error *err)
 {
-    struct ij_delivery_finish_call call = { finish };
+    struct ij_delivery_finish_call call = { .finish = finish };
     int rc = ij_delivery_finish_check(finish, err);
-    return rc < 0 ? rc : do_step(jobs, ij_step_delivery_finish, &call, err);
+    if (rc == 0)
+        rc = do_step(jobs, ij_step_delivery_finish, &call, err);
+    while (rc == 0 && call.is_more) /* a crash in between leaves them to be tried */
+        rc = do_step(jobs, ij_step_delivery_give_up, &call, err);
+    return rc;
 }
 
 static int sqlite_delivery_replay(struct ij_jobs *jobs, const struct ij_id *id,

@@ -68,7 +68,13 @@ int ij_sqlite_backup(struct ij_sqlite_db *db, const char *path, struct imgjob_er
     if (fd < 0)
         return ij_fail_errno(err, IMGJOB_E_INVALID, "create the backup '%.150s'", part);
     int rc = make(db, part, path, err);
-    if (rc < 0)
-        (void)unlink(part); /* it was never promised */
+    if (rc == 0)
+        return 0;
+    (void)unlink(part);         /* it was never promised */
+    if (rc == IMGJOB_E_STORE) { /* the copy's trouble: the store goes on */
+        rc = IMGJOB_E_BLOB;
+        if (err)
+            err->code = rc;
+    }
     return rc;
 }

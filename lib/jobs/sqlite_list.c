@@ -17,7 +17,7 @@
 #include "jobs/sqlite_side.h"
 #include "jobs/sqlite_sums.h"
 
-enum { PRIO_COUNT = 10, STATES_ALL = (1 << IJ_STATE_COUNT) - 1 };
+enum { STATES_ALL = (1 << IJ_STATE_COUNT) - 1 };
 
 static int run(struct ij_sqlite_db *db, enum ij_sql which, struct imgjob_error *err)
 {
@@ -324,25 +324,16 @@ int ij_sqlite_stats(struct ij_sqlite_db *db, struct ij_jobs_stats *out,
     return rc;
 }
 
-/* One probe for each priority: the first in line of each. */
 static int find_oldest(struct ij_sqlite_db *db, uint32_t queue, int64_t *out,
                        struct imgjob_error *err)
 {
-    *out = 0;
-    for (int prio = 0; prio < PRIO_COUNT; prio++) {
-        IJ_AUTO(ij_call_end)
-        struct ij_call call =
-            ij_call_of(db, IJ_SQL_FIRST_UPDATED, "looking for the oldest job");
-        ij_bind_int(&call, queue);
-        ij_bind_int(&call, prio);
-        int rc = ij_call_step(&call, err);
-        if (rc < 0)
-            return rc;
-        int64_t updated = rc == 0 ? sqlite3_column_int64(call.statement, 0) : 0;
-        if (updated && (*out == 0 || updated < *out))
-            *out = updated;
-    }
-    return 0;
+    IJ_AUTO(ij_call_end)
+    struct ij_call call =
+        ij_call_of(db, IJ_SQL_FIRST_UPDATED, "looking for the oldest job");
+    ij_bind_int(&call, queue);
+    int rc = ij_call_step(&call, err);
+    *out = rc == 0 ? sqlite3_column_int64(call.statement, 0) : 0;
+    return rc < 0 ? rc : 0;
 }
 
 static int by_name(const void *a, const void *b)

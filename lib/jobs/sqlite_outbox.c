@@ -13,6 +13,8 @@
 #include "jobs/sqlite_side.h"
 #include "jobs/sqlite_step.h"
 
+enum { GIVE_UP_MAX = 32 }; /* deliveries of one step */
+
 /* ---- rows ---- */
 
 static int copy_id(struct ij_call *call, int column, struct ij_id *out,
@@ -226,11 +228,12 @@ int ij_step_delivery_claim(struct ij_sqlite_batch *batch, void *data,
     }
 }
 
-/* All that wait for its URL fail with it. */
+/* Those that wait for its URL fail with it, some of them at a time: there may be as many
+ * as there are jobs. */
 static int give_up_url(struct ij_sqlite_batch *batch, const struct ij_delivery *gone,
-                       struct imgjob_error *err)
+                       bool *out_is_more, struct imgjob_error *err)
 {
-    for (;;) {
+    for (int i = 0; i < GIVE_UP_MAX; i++) {
         IJ_AUTO(ij_delivery_done) struct ij_delivery delivery = { 0 };
         uint64_t number = 0;
         struct ij_call call = ij_call_of(&batch->db, IJ_SQL_FIRST_DELIVERY_TO,
@@ -238,6 +241,7 @@ static int give_up_url(struct ij_sqlite_batch *batch, const struct ij_delivery *
         ij_bind_text(&call, gone->tenant);
         ij_bind_text(&call, gone->url);
         int rc = read_one(&call, &delivery, &number, err);
+        *out_is_more = rc == 0;
         if (rc != 0)
             return rc < 0 ? rc : 0;
         (void)ij_delivery_give_up(&delivery, batch->now); /* it waits */
@@ -245,13 +249,28 @@ static int give_up_url(struct ij_sqlite_batch *batch, const struct ij_delivery *
         if (rc < 0)
             return rc;
     }
+    return 0;
+}
+
+int ij_step_delivery_give_up(struct ij_sqlite_batch *batch, void *data,
+                             struct imgjob_error *err)
+{
+    struct ij_delivery_finish_call *call = data;
+    IJ_AUTO(ij_delivery_done) struct ij_delivery delivery = { 0 };
+    uint64_t number = 0;
+    call->is_more = false;
+    int rc = find(batch, &call->finish->id, &delivery, &number, err);
+    if (rc < 0) /* it was dropped meanwhile: the others are tried */
+        return rc == IMGJOB_E_NOTFOUND ? 0 : rc;
+    return give_up_url(batch, &delivery, &call->is_more, err);
 }
 
 int ij_step_delivery_finish(struct ij_sqlite_batch *batch, void *data,
                             struct imgjob_error *err)
 {
-    const struct ij_delivery_finish *finish =
-        ((const struct ij_delivery_finish_call *)data)->finish;
+    struct ij_delivery_finish_call *call = data;
+    const struct ij_delivery_finish *finish = call->finish;
+    call->is_more = false;
     IJ_AUTO(ij_delivery_done) struct ij_delivery delivery = { 0 };
     IJ_AUTO(ij_free) char *log = NULL;
     uint64_t number = 0;
@@ -265,7 +284,7 @@ int ij_step_delivery_finish(struct ij_sqlite_batch *batch, void *data,
     if (rc == 0)
         rc = update(batch, number, from, &delivery, log, err);
     if (rc == 0 && finish->is_url_gone)
-        rc = give_up_url(batch, &delivery, err);
+        rc = give_up_url(batch, &delivery, &call->is_more, err);
     return rc;
 }
 

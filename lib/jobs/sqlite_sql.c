@@ -44,6 +44,7 @@ const char ij_sqlite_schema[] =
     " CHECK((state>=4)=(finished IS NOT NULL)),"
     " CHECK((state>=4)=(expires IS NOT NULL))) STRICT;"
     "CREATE INDEX job_ready ON job(queue,prio,fair) WHERE state=2;"
+    "CREATE INDEX job_oldest ON job(queue,updated) WHERE state=2;"
     "CREATE INDEX job_scheduled ON job(run_at) WHERE state=1;"
     "CREATE INDEX job_lease ON job(lease_until) WHERE state=3;"
     "CREATE INDEX job_deadline ON job(deadline)"
@@ -149,7 +150,7 @@ const char *const ij_sqlite_sql[IJ_SQL_COUNT] = {
     [IJ_SQL_READ_QUEUES] = "SELECT number,name,paused,max_running,weight FROM queue"
                            " ORDER BY number",
     [IJ_SQL_FIRST_UPDATED] = "SELECT updated FROM job WHERE state=2 AND queue=?1"
-                             " AND prio=?2 ORDER BY fair,seq LIMIT 1",
+                             " ORDER BY updated LIMIT 1",
     [IJ_SQL_LIST_DELIVERIES] =
         DELIVERY "delivery.number<?1 ORDER BY delivery.number DESC",
     [IJ_SQL_LIST_DELIVERIES_OF_JOB] =

@@ -35,7 +35,7 @@ enum ij_sql {
     IJ_SQL_COUNT_BATCH,  /* batch → the state of each */
     IJ_SQL_READ_COUNTERS,
     IJ_SQL_READ_QUEUES,
-    IJ_SQL_FIRST_UPDATED,   /* queue, prio → since when the first ready one is ready */
+    IJ_SQL_FIRST_UPDATED,   /* queue → since when the longest waiting one is ready */
     IJ_SQL_LIST_DELIVERIES, /* before → all */
     IJ_SQL_LIST_DELIVERIES_OF_JOB, /* job, before */
 

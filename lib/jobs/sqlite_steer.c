@@ -64,11 +64,15 @@ int ij_step_queue(struct ij_sqlite_batch *batch, void *data, struct imgjob_error
     int rc = ij_sqlite_queue_make(&batch->db, &batch->sums, set->name, &queue, err);
     if (rc < 0)
         return rc;
+    struct ij_sqlite_queue changed = *queue; /* until it is written */
     if (set->what & IJ_QUEUE_PAUSED)
-        queue->is_paused = set->is_paused;
+        changed.is_paused = set->is_paused;
     if (set->what & IJ_QUEUE_LIMIT)
-        queue->limit = set->limit;
+        changed.limit = set->limit;
     if (set->what & IJ_QUEUE_WEIGHT)
-        queue->turn.weight = set->weight;
-    return ij_sqlite_queue_write(&batch->db, queue, err);
+        changed.turn.weight = set->weight;
+    rc = ij_sqlite_queue_write(&batch->db, &changed, err);
+    if (rc == 0)
+        *queue = changed;
+    return rc;
 }

@@ -72,6 +72,7 @@ struct ij_delivery_claim_call {
 };
 struct ij_delivery_finish_call {
     const struct ij_delivery_finish *finish;
+    bool is_more; /* out: others wait for the URL that is gone: give_up is to follow */
 };
 struct ij_condemn_call {
     struct ij_suspect *suspects;
@@ -93,7 +94,8 @@ ij_step_fn ij_step_cancel, ij_step_retry, ij_step_purge,
 ij_step_fn ij_step_reclaim, ij_step_sweep, ij_step_condemn,
     ij_step_drop; /* sqlite_sweep.c
                    */
-ij_step_fn ij_step_delivery_claim, ij_step_delivery_finish, ij_step_delivery_replay;
+ij_step_fn ij_step_delivery_claim, ij_step_delivery_finish, ij_step_delivery_give_up,
+    ij_step_delivery_replay;
 /* The last ones are in sqlite_outbox.c; this one in sqlite_audit.c: struct ij_audit. */
 ij_step_fn ij_step_repair;
 

@@ -156,5 +156,5 @@ int ij_step_submit(struct ij_sqlite_batch *batch, void *data, struct imgjob_erro
     int rc = 0;
     for (size_t i = 0; i < call->count && rc == 0; i++)
         rc = submit_one(batch, &call->submits[i], queued, &added, err);
-    return rc;
+    return rc < 0 ? rc : ij_submit_list_check(call->submits, call->count, err);
 }

@@ -102,6 +102,36 @@ int ij_submit_replay(const unsigned char fingerprint[IJ_DIGEST_SIZE],
                    submit->idempotency_key);
 }
 
+/* Whether it is answered with a job that another of the list has just made. */
+static bool is_of_list(const struct ij_submit *submit, const struct ij_submit *submits,
+                       size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (submits[i].outcome == IJ_SUBMIT_NEW &&
+            ij_id_equal(&submits[i].job, &submit->job))
+            return true;
+    return false;
+}
+
+int ij_submit_list_check(const struct ij_submit *submits, size_t count,
+                         struct imgjob_error *err)
+{
+    size_t made = 0, replayed = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!submits[i].idempotency_key)
+            continue;
+        made += submits[i].outcome == IJ_SUBMIT_NEW;
+        replayed += submits[i].outcome == IJ_SUBMIT_REPLAYED &&
+                    !is_of_list(&submits[i], submits, count);
+    }
+    if (made == 0 || replayed == 0)
+        return 0;
+    return ij_fail(err, IMGJOB_E_CONFLICT,
+                   "the idempotency key was used for these jobs, and %zu of the %zu are "
+                   "gone: send them with another key",
+                   made, count);
+}
+
 int ij_submit_condemned(const struct ij_id *id, struct imgjob_error *err)
 {
     char text[IMGJOB_ID_SIZE];

@@ -36,6 +36,11 @@ int ij_submit_again(const struct ij_id *id, const char *spec_there,
 int ij_submit_replay(const unsigned char fingerprint[IJ_DIGEST_SIZE],
                      const struct ij_submit *submit, struct imgjob_error *err);
 
+/* Whether the answers to a list of submits belong together: under a key, all of them are
+ * the first list's jobs or none is. @return 0, or IMGJOB_E_CONFLICT when some are gone */
+int ij_submit_list_check(const struct ij_submit *submits, size_t count,
+                         struct imgjob_error *err);
+
 /* @return IMGJOB_E_BUSY: a blob of that id stands in gc */
 int ij_submit_condemned(const struct ij_id *id, struct imgjob_error *err);
 

@@ -131,14 +131,16 @@ static void *renew_run(void *data)
     int64_t renew_due = now + leases->lease_ms / 3;
     (void)pthread_mutex_lock(&leases->lock);
     while (!leases->is_ending) {
-        bool must_look = leases->must_look;
+        /* a renewal says all that a look does, and must not wait for one */
+        bool is_renewal = ij_mono_ms(&ij_clock_system) >= renew_due;
+        bool must_look = leases->must_look && !is_renewal;
         if (!must_look && ij_cond_wait_until(&leases->cond, &leases->lock,
                                              next_due(leases, renew_due, news_due)))
             continue;
         leases->must_look = false;
         leases->has_news = leases->has_news && must_look;
         (void)pthread_mutex_unlock(&leases->lock);
-        bool is_renewal = ij_mono_ms(&ij_clock_system) >= renew_due;
+        is_renewal = ij_mono_ms(&ij_clock_system) >= renew_due;
         if (must_look)
             look(leases);
         else
