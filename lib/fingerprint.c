@@ -65,6 +65,8 @@ int ij_submit_fingerprint(const struct ij_submit_request *request,
     ij_json_open(&json, NULL, '{');
     put_place(&json, request);
     put_rest(&json, &request->options);
+    /* which batch is new each time, that it is one is not */
+    ij_json_put_bool(&json, "in_batch", request->options.batch != NULL);
     ij_json_open(&json, "jobs", '[');
     for (size_t i = 0; i < count; i++) {
         ij_json_open(&json, NULL, '{');

@@ -160,6 +160,16 @@ static int name_key(const struct batch *batch, size_t index,
     return 0;
 }
 
+/* Who wants the job gone early wants its images gone by then. */
+static uint64_t result_ttl_ms(const struct batch *batch)
+{
+    const struct imgjob_submit_options *options = &batch->request.options;
+    bool is_short = options->job_ttl_ms > 0 &&
+                    options->job_ttl_ms < batch->store->config.result_ttl_ms;
+    return options->result_ttl_ms == 0 && is_short ? options->job_ttl_ms
+                                                   : options->result_ttl_ms;
+}
+
 static int describe_item(struct batch *batch, size_t index, struct imgjob_error *err)
 {
     struct making *making = &batch->makings[index];
@@ -189,7 +199,7 @@ static int describe_item(struct batch *batch, size_t index, struct imgjob_error 
         .run_at = options->run_at_ms,
         .delay_ms = options->delay_ms,
         .deadline = options->deadline_ms,
-        .result_ttl_ms = options->result_ttl_ms,
+        .result_ttl_ms = result_ttl_ms(batch),
         .job_ttl_ms = options->job_ttl_ms,
         .batch = batch->request.batch,
         .tags = batch->request.tags,

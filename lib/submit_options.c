@@ -88,6 +88,11 @@ static int check_times(const struct imgjob_submit_options *options,
     if (rc == 0 && options->run_at_ms && options->delay_ms)
         rc = ij_fail(err, IMGJOB_E_INVALID,
                      "run_at_ms, delay_ms: only one of them can be given");
+    if (rc == 0 && options->job_ttl_ms && options->job_ttl_ms < options->result_ttl_ms)
+        rc =
+            ij_fail(err, IMGJOB_E_INVALID,
+                    "job_ttl_ms: must be at least result_ttl_ms: the row knows where the "
+                    "images are");
     return rc;
 }
 

@@ -16,6 +16,7 @@
 #include "server/input.h"
 #include "server/json_scan.h"
 #include "server/multipart.h"
+#include "server/query.h"
 #include "server/spec.h"
 
 enum {
@@ -400,12 +401,26 @@ static int read_form(struct imgjob_store *store, struct ij_request *request,
 
 /* ---- all of them ---- */
 
+/* What stands in the query of any other body would be passed over in silence. */
+static int refuse_query(const char *query, struct imgjob_error *err)
+{
+    struct ij_query_pair pair;
+    int rc = ij_query_next(&query, &pair, err);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    return ij_fail(err, IMGJOB_E_INVALID,
+                   "%s: belongs in the body here; the query is read with a raw image",
+                   pair.name);
+}
+
 int ij_body_read(struct imgjob_store *store, struct ij_request *request,
                  enum ij_body_kind kind, struct ij_submission *out,
                  struct imgjob_error *err)
 {
     out->spec.max = ENVELOPE_MAX;
-    int rc = open_draft(store, out, err);
+    int rc = kind == IJ_BODY_RAW ? 0 : refuse_query(request->query, err);
+    if (rc == 0)
+        rc = open_draft(store, out, err);
     if (rc < 0)
         return rc;
     switch (kind) {

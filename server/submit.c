@@ -70,8 +70,10 @@ int ij_submit_settle_spec(const struct ij_app *app, struct ij_submission *submis
     if (!submission->options.given[IJ_OPTION_PRESET])
         return app->config->presets_only ? 1 : 0;
     if (submission->has_spec)
-        return ij_fail(err, IMGJOB_E_INVALID,
-                       "preset: stands beside a spec; either is enough");
+        return ij_fail(
+            err, IMGJOB_E_INVALID,
+            "preset: members stand beside it that are no options of a job, and "
+            "so a spec; either is enough");
     ij_buf_clear(&submission->spec);
     submission->is_long = true;
     return ij_presets_find(app->presets, submission->options.preset, &submission->spec,

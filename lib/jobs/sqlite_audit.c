@@ -67,6 +67,15 @@ static const struct check {
     { "SELECT printf('job %s runs, and nobody holds it'," JOB_ID ") FROM job"
       " WHERE state=3 AND (token=0 OR gen=0 OR started IS NULL)",
       NULL },
+    /* 2^53 ms are 285,000 years */
+    { "SELECT printf('job %s has a number that cannot be'," JOB_ID ") FROM job"
+      " WHERE prio NOT BETWEEN 0 AND 9 OR attempt<0 OR max_attempts<1 OR timeout_ms<0"
+      " OR crashes<0 OR losses<0 OR releases<0 OR gen NOT BETWEEN 0 AND 1<<53"
+      " OR ver NOT BETWEEN 1 AND 1<<53 OR change NOT BETWEEN 1 AND 1<<53"
+      " OR created NOT BETWEEN 0 AND 1<<53 OR updated NOT BETWEEN 0 AND 1<<53"
+      " OR started NOT BETWEEN 0 AND 1<<53 OR finished NOT BETWEEN 0 AND 1<<53"
+      " OR bytes<0 OR result_ttl<0 OR job_ttl<0",
+      NULL },
     { "SELECT printf('job %s has had %d attempts, and was claimed %d times'," JOB_ID
       ",attempt,gen) FROM job WHERE attempt>gen",
       NULL },

@@ -46,11 +46,16 @@ static int fail_taken(const char *path, int fd, struct imgjob_error *err)
     ssize_t len = pread(fd, pid, sizeof(pid) - 1, 0);
     pid[len > 0 ? len : 0] = '\0';
     pid[strspn(pid, "0123456789")] = '\0';
-    if (!pid[0]) /* it was locked a moment ago */
-        return ij_fail(err, IMGJOB_E_BUSY,
-                       "database '%.150s' is in use by another process", path);
+    if (!pid[0]) /* it was locked a moment ago, or several share it */
+        return ij_fail(
+            err, IMGJOB_E_BUSY,
+            "database '%.100s' is in use by another process: several can share "
+            "it if all set multi_process = 1",
+            path);
     return ij_fail(err, IMGJOB_E_BUSY,
-                   "database '%.150s' is in use by another process (pid %s)", path, pid);
+                   "database '%.100s' is in use by another process (pid %s): several can "
+                   "share it if all set multi_process = 1",
+                   path, pid);
 }
 
 static int fail_path(const char *path, struct imgjob_error *err)

@@ -128,7 +128,7 @@ def nothing_is_left_behind(paused):
     ({"queue": "a/b"}, "queue: must be 1..64 of the characters"),
     ({"batch": "B"}, "batch: must be an id, a UUID in lower case, not 'B'"),
     ({"callback_url": "https://example.org/"}, "WEBHOOK_SECRETS_FILE"),
-    ({"preset": "none"}, "preset: stands beside a spec; either is enough"),
+    ({"preset": "none"}, "preset: members stand beside it that are no options"),
 ])
 def test_option_out_of_range_is_400(paused, png, post, options, words, nothing_is_left_behind):
     refused(post(paused, png, options), 400, words)

@@ -66,7 +66,7 @@ def test_preset_that_is_not_there_or_stands_beside_a_spec_is_400(start, presets,
     server = start(presets_file=presets)
     refused(server.post(data=png, headers=RAW, params={"preset": "huge"}), 400,
             "preset: there is no 'huge'")
-    words = "preset: stands beside a spec; either is enough"
+    words = "preset: members stand beside it that are no options"
     refused(server.post(data=png, headers=RAW, params={"preset": "tiny", "width": 3}), 400, words)
     text = base64.b64encode(png).decode()
     refused(server.post(json={"image_data": text, "preset": "tiny", "steps": []}), 400, words)
