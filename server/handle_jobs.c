@@ -99,8 +99,13 @@ static void cancel(struct ij_app *app, const char *id, struct ij_response *respo
     struct imgjob_error err;
     if (imgjob_store_cancel(app->store, id, &job, &err) < 0)
         answer_conflict(app, response, &err);
-    else
-        ij_job_answer(response, imgjob_job_is_ended(job) ? 200 : 202, job);
+    else if (!imgjob_job_is_ended(job))
+        ij_job_answer(response, 202, job);
+    else if (imgjob_job_status(job) == IMGJOB_STATUS_CANCELLED)
+        ij_job_answer(response, 200, job);
+    else /* it ran, and its end was the first */
+        ij_problem(response, 409, imgjob_code_name(IMGJOB_E_CONFLICT), "job %s has ended",
+                   id);
 }
 
 /* Cancel a live job, and give it a moment to end. @return 0 with the job as it then is,

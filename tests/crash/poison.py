@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import picture  # noqa: E402
 import verify  # noqa: E402
 from imgjobd import Broken, Server  # noqa: E402
-from load import request, submit  # noqa: E402
+from load import Job, request, submit  # noqa: E402
 
 ABORTS, SLEEPS = 4002, 4008
 NEIGHBOURS = 20
@@ -59,13 +59,18 @@ def expect(what, found, expected):
         raise Broken(f"{what}: {found!r}, not {expected!r}")
 
 
+def job_faults(port, job_id, number):
+    job = Job(number, picture.output_size(number), has_callback=False)
+    return verify.job_faults(port, job_id, job)
+
+
 def job_that_kills_its_worker_three_times_is_poison(server):
     server.start()
     bad = post(server.port, ABORTS)
     good = [json.loads(submit(server.port, number)[1])["job_id"]
             for number in range(1, NEIGHBOURS + 1)]
     for number, job_id in enumerate(good, 1):
-        faults = verify.job_faults(server.port, job_id, number)
+        faults = job_faults(server.port, job_id, number)
         expect("faults of a neighbour", faults, [])
     ended = view(server.port, bad, WAIT_SECONDS)
     expect("status", ended["status"], "failed")
@@ -73,7 +78,7 @@ def job_that_kills_its_worker_three_times_is_poison(server):
     expect("crashes", row(server, bad)["crashes"], 3)
     for job_id in good:
         expect("crashes of a neighbour", row(server, job_id)["crashes"], 0)
-    expect("a job afterwards", verify.job_faults(
+    expect("a job afterwards", job_faults(
         server.port, json.loads(submit(server.port, 99)[1])["job_id"], 99), [])
     server.stop()
 
