@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "cursor.h"
 #include "store.h"
+#include "submit.h"
 
 enum { LIMIT_DEFAULT = 50 };
 _Static_assert((int)IMGJOB_LIST_MAX == (int)IJ_LIST_MAX, "a page is a page");
@@ -41,14 +42,6 @@ static uint32_t states_of(uint32_t statuses)
     return set;
 }
 
-static int read_batch(const char *text, struct ij_id *out, struct imgjob_error *err)
-{
-    if (ij_id_of(text, out) && !ij_id_equal(out, &ij_id_none))
-        return 0;
-    return ij_fail(err, IMGJOB_E_INVALID, "batch: '%.40s' is no UUID in lower case",
-                   text);
-}
-
 static int read_names(const struct imgjob_list_options *options, struct ij_list *out,
                       struct imgjob_error *err)
 {
@@ -63,7 +56,7 @@ static int read_names(const struct imgjob_list_options *options, struct ij_list 
     if (rc == 0 && out->tag)
         rc = ij_name_check(out->tag, "tag", err);
     if (rc == 0 && options->batch)
-        rc = read_batch(options->batch, &out->batch, err);
+        rc = ij_batch_id_read(options->batch, &out->batch, err);
     return rc;
 }
 

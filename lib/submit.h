@@ -10,6 +10,9 @@ struct ij_submit_request {
     struct ij_id batch;                   /* ij_id_none = of none */
 };
 
+/* The id of a batch, as an option of whatever call gives it. @return 0 or INVALID */
+int ij_batch_id_read(const char *text, struct ij_id *out, struct imgjob_error *err);
+
 /* @return 0, or IMGJOB_E_INVALID with field, value and range, or _ABI */
 int ij_submit_request_read(const struct imgjob_submit_options *options,
                            struct ij_submit_request *out, struct imgjob_error *err);

@@ -113,7 +113,7 @@ static int check_key(const char *key, struct imgjob_error *err)
     return 0;
 }
 
-static int read_batch(const char *text, struct ij_id *out, struct imgjob_error *err)
+int ij_batch_id_read(const char *text, struct ij_id *out, struct imgjob_error *err)
 {
     if (ij_id_of(text, out) && !ij_id_equal(out, &ij_id_none))
         return 0;
@@ -164,7 +164,7 @@ static int read_texts(struct ij_submit_request *request, struct imgjob_error *er
     if (rc == 0 && options->traceparent)
         rc = ij_traceparent_check(options->traceparent, err);
     if (rc == 0 && options->batch)
-        rc = read_batch(options->batch, &request->batch, err);
+        rc = ij_batch_id_read(options->batch, &request->batch, err);
     return rc < 0 ? rc : read_tags(request, err);
 }
 
