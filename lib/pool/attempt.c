@@ -264,7 +264,7 @@ static void count_end(const struct attempt *attempt)
 {
     struct ij_pool_metrics *metrics = attempt->place->bench->metrics;
     if (attempt->kind == IJ_FINISH_SUCCEEDED)
-        ij_pool_metrics_done(metrics, &attempt->work.timings);
+        ij_pool_metrics_done(metrics, attempt->spec, &attempt->work.timings);
     else if (attempt->kind == IJ_FINISH_CANCELED)
         ij_count(&metrics->canceled);
 }

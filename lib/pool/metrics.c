@@ -2,8 +2,10 @@
 #include "pool/metrics.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/auto.h"
 #include "pool/slot.h"
 
 static const char *const causes[IJ_EXIT_COUNT] = {
@@ -22,13 +24,59 @@ static const char *const causes[IJ_EXIT_COUNT] = {
 };
 
 static const char exits_name[] = "imgjob_worker_exits_total";
+static const char process_name[] = "imgjob_process_seconds";
 
-void ij_pool_metrics_done(struct ij_pool_metrics *metrics,
+static const char *op_of(const struct imgjob_spec *spec)
+{
+    size_t steps = spec->step_count;
+    const struct ij_step *only = spec->steps;
+    for (size_t i = 0; i < spec->output_count; i++) {
+        steps += spec->outputs[i].step_count;
+        only = spec->outputs[i].step_count > 0 ? spec->outputs[i].steps : only;
+    }
+    if (steps == 0)
+        return spec->output_count > 0 ? "convert" : "info";
+    return steps == 1 ? only->op->name : "pipeline";
+}
+
+/* The entry of an operation, made where absent; NULL = no memory. */
+static struct ij_op_metrics *entry_of(struct ij_pool_metrics *metrics, const char *op)
+{
+    struct ij_op_metrics *first = atomic_load(&metrics->ops), *made = NULL;
+    do { /* after each lost exchange, those that are new are looked through too */
+        for (struct ij_op_metrics *entry = first; entry; entry = entry->next)
+            if (strcmp(entry->op, op) == 0) {
+                free(made);
+                return entry;
+            }
+        made = made ? made : calloc(1, sizeof(*made));
+        if (!made)
+            return NULL;
+        made->op = op;
+        made->next = first;
+    } while (!atomic_compare_exchange_weak(&metrics->ops, &first, made));
+    return made;
+}
+
+void ij_pool_metrics_done(struct ij_pool_metrics *metrics, const struct imgjob_spec *spec,
                           const struct ij_timings *timings)
 {
-    ij_observe_ms(&metrics->decode, timings->decode_ms);
-    ij_observe_ms(&metrics->steps, timings->process_ms);
-    ij_observe_ms(&metrics->encode, timings->encode_ms);
+    struct ij_op_metrics *entry = entry_of(metrics, op_of(spec));
+    if (!entry)
+        return;
+    ij_observe_ms(&entry->decode, timings->decode_ms);
+    ij_observe_ms(&entry->steps, timings->process_ms);
+    ij_observe_ms(&entry->encode, timings->encode_ms);
+}
+
+void ij_pool_metrics_free(struct ij_pool_metrics *metrics)
+{
+    struct ij_op_metrics *entry = atomic_exchange(&metrics->ops, NULL);
+    while (entry) {
+        struct ij_op_metrics *next = entry->next;
+        free(entry);
+        entry = next;
+    }
 }
 
 void ij_pool_metrics_exit(struct ij_pool_metrics *metrics, enum ij_exit_cause cause,
@@ -38,14 +86,29 @@ void ij_pool_metrics_exit(struct ij_pool_metrics *metrics, enum ij_exit_cause ca
         ij_count(&metrics->exits[cause][signal < IJ_EXIT_SIGNALS ? signal : 0]);
 }
 
-static void put_stages(struct ij_buf *out, const struct ij_pool_metrics *metrics)
+static void put_stage(struct ij_buf *out, const char *op, const char *stage,
+                      const struct ij_histogram *histogram)
 {
-    static const char name[] = "imgjob_process_seconds";
-    ij_metric_head(out, name, "histogram",
-                   "What workers took for jobs that completed, by stage.");
-    ij_metric_put_histogram(out, name, "stage=\"decode\"", &metrics->decode);
-    ij_metric_put_histogram(out, name, "stage=\"steps\"", &metrics->steps);
-    ij_metric_put_histogram(out, name, "stage=\"encode\"", &metrics->encode);
+    IJ_AUTO(ij_buf_done) struct ij_buf labels = { 0 };
+    ij_metric_label(&labels, "op", op);
+    ij_metric_label(&labels, "stage", stage);
+    if (labels.failed)
+        out->failed = true;
+    else
+        ij_metric_put_histogram(out, process_name, labels.data, histogram);
+}
+
+static void put_process(struct ij_buf *out, const struct ij_pool_metrics *metrics)
+{
+    ij_metric_head(out, process_name, "histogram",
+                   "What workers took for jobs that completed, by the only operation of "
+                   "the job (or pipeline, convert, info) and stage.");
+    for (const struct ij_op_metrics *entry = atomic_load(&metrics->ops); entry;
+         entry = entry->next) {
+        put_stage(out, entry->op, "decode", &entry->decode);
+        put_stage(out, entry->op, "steps", &entry->steps);
+        put_stage(out, entry->op, "encode", &entry->encode);
+    }
 }
 
 static void put_exit(struct ij_buf *out, enum ij_exit_cause cause, int signal,
@@ -120,7 +183,7 @@ void ij_pool_metrics_write(struct imgjob_pool *pool, struct ij_buf *out)
 {
     static const char lost[] = "imgjob_lease_lost_total";
     put_workers(out, pool);
-    put_stages(out, &pool->metrics);
+    put_process(out, &pool->metrics);
     put_exits(out, &pool->metrics);
     ij_metric_head(out, lost, "counter",
                    "Attempts whose job was another process's before they ended.");

@@ -182,6 +182,7 @@ void imgjob_pool_close(struct imgjob_pool *pool)
     (void)pthread_cond_destroy(&pool->cond);
     (void)pthread_mutex_destroy(&pool->lock);
     (void)pthread_mutex_destroy(&pool->resize_lock);
+    ij_pool_metrics_free(&pool->metrics);
     free(pool->worker_path);
     free(pool);
 }

@@ -1,5 +1,6 @@
 """GET /metrics: its form, its names, and that the numbers move as jobs do."""
 
+import json
 import shutil
 import subprocess
 import threading
@@ -22,7 +23,7 @@ NAMES = {
     "imgjob_lease_lost_total": ("counter", set()),
     "imgjob_oldest_ready_timestamp_seconds": ("gauge", {"queue"}),
     "imgjob_output_bytes": ("histogram", set()),
-    "imgjob_process_seconds": ("histogram", {"stage"}),
+    "imgjob_process_seconds": ("histogram", {"op", "stage"}),
     "imgjob_queue_wait_seconds": ("histogram", {"queue"}),
     "imgjob_stale_writes_refused_total": ("counter", set()),
     "imgjob_store_batch_size": ("histogram", set()),
@@ -52,7 +53,8 @@ def test_names_types_and_labels_are_those_of_the_contract(server, png):
             assert names == NAMES[family.name][1], family.name
 
 
-def test_times_have_the_buckets_of_the_contract(server):
+def test_times_have_the_buckets_of_the_contract(server, png):
+    server.ended(server.submit(png))
     scrape = Scrape(server)
     for name, (kind, _) in NAMES.items():
         if kind == "histogram" and name.endswith("_seconds"):
@@ -112,7 +114,24 @@ def test_a_job_is_counted_on_its_way(start, png):
     assert done("imgjob_queue_wait_seconds_count", **queue) == 1
     assert done("imgjob_end_to_end_seconds_count") == 1
     assert done("imgjob_output_bytes_sum") == view["outputs"][0]["bytes"]
-    assert done("imgjob_process_seconds_count", stage="decode") == 1
+    assert done("imgjob_process_seconds_count", op="resize", stage="decode") == 1
+
+
+def test_times_are_told_by_operation(server, png):
+    several = {"steps": [{"op": "rotate", "angle": 90}],
+               "outputs": [{"name": "a"}, {"name": "b", "steps": [{"op": "flip"}]}]}
+    ops = {"flip": {"steps": [{"op": "flip"}]}, "convert": {"outputs": [{"format": "png"}]},
+           "pipeline": several}
+    before = Scrape(server)
+    for spec in ops.values():
+        answer = server.post(files={"image": png}, data={"spec": json.dumps(spec)})
+        assert answer.status_code == 202, answer.text
+        assert server.ended(answer.json()["job_id"])["status"] == "completed"
+    assert server.post("/info", data=png, headers={"Content-Type": "image/png"}).ok
+    after = Scrape(server)
+    for op in (*ops, "info"):
+        sample = {"name": "imgjob_process_seconds_count", "op": op, "stage": "encode"}
+        assert after(**sample) == (before(**sample) or 0) + 1, op
 
 
 def test_failed_and_cancelled_jobs_are_counted_apart(start, images):

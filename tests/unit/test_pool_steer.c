@@ -120,7 +120,8 @@ static void a_running_job_is_cancelled_and_the_next_one_runs(void **state)
     expect_metric(pool, "imgjob_worker_exits_total{cause=\"canceled\"} 1\n");
     expect_metric(pool, "imgjob_worker_exits_total{cause=\"crashed\"} 0\n");
     expect_metric(pool, "imgjob_lease_lost_total 0\n");
-    expect_metric(pool, "imgjob_process_seconds_count{stage=\"steps\"} 1\n");
+    expect_metric(pool,
+                  "imgjob_process_seconds_count{op=\"resize\",stage=\"steps\"} 1\n");
     expect_metric(pool, "imgjob_workers{state=\"busy\"} 0\n");
     expect_metric(pool, "imgjob_workers{state=\"ready\"} 1\n");
     imgjob_pool_close(pool);
