@@ -24,17 +24,13 @@ int ij_document_parse(const char *text, struct ij_json **out, struct imgjob_erro
     return 0;
 }
 
-static const char *text_of(const struct ij_json *object, const char *key)
-{
-    return ij_json_string(ij_json_member(object, key));
-}
-
 static void read_output(const struct ij_json *output, struct ij_job_output *out)
 {
-    (void)snprintf(out->key, sizeof(out->key), "%s", text_of(output, "key"));
-    out->format = ij_format_by_name(text_of(output, "format"));
+    (void)snprintf(out->key, sizeof(out->key), "%s", ij_json_text(output, "key"));
+    out->format = ij_format_by_name(ij_json_text(output, "format"));
     out->len = (uint64_t)ij_json_int(ij_json_member(output, "bytes"));
-    (void)snprintf(out->sha256, sizeof(out->sha256), "%s", text_of(output, "sha256"));
+    (void)snprintf(out->sha256, sizeof(out->sha256), "%s",
+                   ij_json_text(output, "sha256"));
 }
 
 int ij_job_output_at(const char *result, size_t index, struct ij_job_output *out,
@@ -61,7 +57,7 @@ int ij_job_output_find(const char *result, const char *name, struct ij_job_outpu
     const struct ij_json *outputs = ij_json_member(root, "outputs");
     for (size_t i = 0; i < ij_json_count(outputs); i++) {
         const struct ij_json *output = ij_json_at(outputs, i);
-        if (name && strcmp(text_of(output, "name"), name) != 0)
+        if (name && strcmp(ij_json_text(output, "name"), name) != 0)
             continue;
         read_output(output, out);
         return 0;

@@ -38,17 +38,26 @@ void ij_store_metrics_done(struct ij_store_metrics *metrics)
     (void)pthread_mutex_destroy(&metrics->lock);
 }
 
-/* The entry of a queue, made where absent; NULL = it is not counted. */
+static struct ij_queue_metrics *find(const struct ij_store_metrics *metrics,
+                                     const char *name)
+{
+    for (size_t i = 0; i < metrics->queue_count; i++)
+        if (strcmp(metrics->queues[i]->name, name) == 0)
+            return metrics->queues[i];
+    return NULL;
+}
+
+/* The entry of a queue, made where absent; NULL = no memory. */
 static struct ij_queue_metrics *queue_of(struct ij_store_metrics *metrics,
                                          const char *name)
 {
-    struct ij_queue_metrics *found = NULL;
     (void)pthread_mutex_lock(&metrics->lock);
-    for (size_t i = 0; i < metrics->queue_count && !found; i++)
-        if (strcmp(metrics->queues[i]->name, name) == 0)
-            found = metrics->queues[i];
-    if (!found && metrics->queue_count < IJ_QUEUES_MAX &&
-        (found = calloc(1, sizeof(*found))) != NULL) {
+    struct ij_queue_metrics *found = find(metrics, name);
+    if (!found && metrics->queue_count >= IJ_QUEUES_MAX) {
+        name = "(others)"; /* no queue has that name */
+        found = find(metrics, name);
+    }
+    if (!found && (found = calloc(1, sizeof(*found))) != NULL) {
         (void)snprintf(found->name, sizeof(found->name), "%s", name);
         metrics->queues[metrics->queue_count++] = found;
     }
@@ -80,7 +89,7 @@ void ij_store_metrics_change(struct ij_store_metrics *metrics,
         ij_observe(&metrics->input_bytes, (double)job->bytes);
     } else if (job->state == IMGJOB_STATE_RUNNING) {
         ij_observe_ms(&queue->wait, job->started - change->since);
-    } else if (job->state >= IMGJOB_STATE_SUCCEEDED) {
+    } else if (ij_job_is_ended(job)) {
         count_end(metrics, queue, change);
     } else if (was_running && job->token != 0 && job->reason != IJ_REASON_NONE) {
         ij_count(&metrics->retries[job->reason]); /* it goes on after a failed attempt */

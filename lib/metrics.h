@@ -25,7 +25,8 @@ struct ij_store_metrics {
                                         WAITING = it is tried again */
     pthread_mutex_t lock;
     /* guarded by lock; an entry stays where it is once it is there */
-    struct ij_queue_metrics *queues[IJ_QUEUES_MAX];
+    struct ij_queue_metrics *queues[IJ_QUEUES_MAX + 1]; /* names come and go: the last one
+                                                           is of all that came later */
     size_t queue_count;
 };
 void ij_store_metrics_init(struct ij_store_metrics *metrics);

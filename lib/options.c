@@ -7,9 +7,6 @@
 #include "base/check.h"
 #include "store.h"
 
-enum { TTL_MAX_DAYS = 36500 };
-#define DAY_MS (24 * 60 * 60 * UINT64_C(1000))
-
 /* The part of a URL behind "scheme:"; NULL when it has another scheme or nothing there.
  */
 static const char *url_path(const char *url, const char *scheme)
@@ -71,22 +68,22 @@ static int read_ttl(const char *option, uint64_t value, uint64_t fallback, uint6
                     struct imgjob_error *err)
 {
     *out = or_default(value, fallback);
-    if (*out <= TTL_MAX_DAYS * DAY_MS)
+    if (*out <= IJ_TTL_MAX_DAYS * IJ_DAY_MS)
         return 0;
     return ij_fail(err, IMGJOB_E_INVALID, "%s: must be at most %d days, not %llu ms",
-                   option, TTL_MAX_DAYS, (unsigned long long)value);
+                   option, IJ_TTL_MAX_DAYS, (unsigned long long)value);
 }
 
 static int read_times(const struct imgjob_store_options *options,
                       struct ij_store_config *out, struct imgjob_error *err)
 {
-    int rc = read_ttl("result_ttl_ms", options->result_ttl_ms, 7 * DAY_MS,
+    int rc = read_ttl("result_ttl_ms", options->result_ttl_ms, 7 * IJ_DAY_MS,
                       &out->result_ttl_ms, err);
     if (rc == 0)
-        rc = read_ttl("job_ttl_ms", options->job_ttl_ms, 30 * DAY_MS, &out->job_ttl_ms,
+        rc = read_ttl("job_ttl_ms", options->job_ttl_ms, 30 * IJ_DAY_MS, &out->job_ttl_ms,
                       err);
     return rc < 0 ? rc
-                  : read_ttl("idempotency_ttl_ms", options->idempotency_ttl_ms, DAY_MS,
+                  : read_ttl("idempotency_ttl_ms", options->idempotency_ttl_ms, IJ_DAY_MS,
                              &out->idempotency_ttl_ms, err);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "base/check.h"
 #include "store.h"
 
 _Static_assert((int)IMGJOB_QUEUES_MAX == (int)IJ_QUEUES_MAX, "the same queues");
@@ -91,18 +92,54 @@ int imgjob_queue_resume(struct imgjob_store *store, const char *name,
     return apply(store, &change, err);
 }
 
-int imgjob_queue_set_limit(struct imgjob_store *store, const char *name, uint32_t limit,
-                           struct imgjob_error *err)
+/* A flag, and that what it stands for is given with it only. */
+static int check_given(const char *field, uint32_t is_given, uint32_t value,
+                       struct imgjob_error *err)
 {
-    struct ij_queue_set change = { .name = name, .what = IJ_QUEUE_LIMIT, .limit = limit };
-    return apply(store, &change, err);
+    if (is_given > 1)
+        return ij_fail(err, IMGJOB_E_INVALID, "has_%s: must be 0 or 1, not %u", field,
+                       is_given);
+    if (value && !is_given)
+        return ij_fail(err, IMGJOB_E_INVALID,
+                       "has_%s: must be 1 for a %s of %u to be meant", field, field,
+                       value);
+    return 0;
 }
 
-int imgjob_queue_set_weight(struct imgjob_store *store, const char *name, uint32_t weight,
-                            struct imgjob_error *err)
+static int check_settings(const struct imgjob_queue_settings *settings,
+                          struct imgjob_error *err)
 {
-    struct ij_queue_set change = { .name = name,
-                                   .what = IJ_QUEUE_WEIGHT,
-                                   .weight = weight };
+    int rc = check_given("paused", settings->has_paused, settings->paused, err);
+    if (rc == 0)
+        rc = check_given("limit", settings->has_limit, settings->limit, err);
+    if (rc == 0)
+        rc = check_given("weight", settings->has_weight, settings->weight, err);
+    if (rc == 0 && settings->paused > 1)
+        rc = ij_fail(err, IMGJOB_E_INVALID, "paused: must be 0 or 1, not %u",
+                     settings->paused);
+    return rc;
+}
+
+int imgjob_queue_set(struct imgjob_store *store, const char *name,
+                     const struct imgjob_queue_settings *settings,
+                     struct imgjob_error *err)
+{
+    struct imgjob_queue_settings own;
+    int rc = ij_options_read(&own, sizeof(own),
+                             IJ_END_OF(struct imgjob_queue_settings, weight), settings,
+                             "imgjob_queue_settings", err);
+    if (rc == 0)
+        rc = check_settings(&own, err);
+    if (rc < 0)
+        return rc;
+    struct ij_queue_set change = {
+        .name = name,
+        .what = (own.has_paused ? IJ_QUEUE_PAUSED : 0) |
+                (own.has_limit ? IJ_QUEUE_LIMIT : 0) |
+                (own.has_weight ? IJ_QUEUE_WEIGHT : 0),
+        .is_paused = own.paused,
+        .limit = own.limit,
+        .weight = own.weight,
+    };
     return apply(store, &change, err);
 }

@@ -21,9 +21,12 @@
 enum {
     IJ_WAIT_MAX_MS = 600000, /* that one call may wait */
     IJ_LEASE_DEFAULT_MS = 30000,
+    IJ_TTL_MAX_DAYS = 36500,
     IJ_PUBLIC_URL_SIZE = 513,
     IJ_HEAD_SIZE = 64 /* first bytes of an input, kept to tell its format */
 };
+
+#define IJ_DAY_MS (24 * 60 * 60 * UINT64_C(1000))
 
 /* Options with every default filled in; strings are the store's. */
 struct ij_store_config {
@@ -139,8 +142,8 @@ void ij_store_listen(struct imgjob_store *store, struct ij_listener *listener);
  */
 void ij_store_unlisten(struct imgjob_store *store, struct ij_listener *listener);
 
-/* The body of a webhook about a job that has ended: to be freed; NULL = no memory. In
- * webhook_body.c. */
+/* The body of a webhook about a job that has ended: to be freed; "" = a document of the
+ * job is broken; NULL = no memory. In webhook_body.c. */
 char *ij_webhook_body(struct imgjob_store *store, const struct ij_record *record);
 
 /* Fill a view from a record, which stays the caller's. */

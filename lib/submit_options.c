@@ -8,14 +8,7 @@
 #include "base/check.h"
 #include "base/json.h"
 
-enum {
-    ATTEMPTS_MAX = 20,
-    PRIORITY_MAX = 9,
-    TIMEOUT_MIN_MS = 10,
-    TIMEOUT_MAX_MS = 3600000,
-    TTL_MAX_DAYS = 36500
-};
-#define DAY_MS (24 * 60 * 60 * UINT64_C(1000))
+enum { ATTEMPTS_MAX = 20, TIMEOUT_MIN_MS = 10, TIMEOUT_MAX_MS = 3600000 };
 
 /* the end of the year 9999, as far as RFC 3339 goes */
 static const int64_t time_max_ms = 253402300799999;
@@ -38,9 +31,9 @@ static int check_numbers(const struct imgjob_submit_options *options,
     if (options->max_attempts > ATTEMPTS_MAX)
         return ij_fail(err, IMGJOB_E_INVALID, "max_attempts: must be 1..%d, not %u",
                        ATTEMPTS_MAX, options->max_attempts);
-    if (options->priority > PRIORITY_MAX)
+    if (options->priority > IJ_PRIO_MAX)
         return ij_fail(err, IMGJOB_E_INVALID, "priority: must be 0..%d, not %u",
-                       PRIORITY_MAX, options->priority);
+                       IJ_PRIO_MAX, options->priority);
     if (options->priority && !options->has_priority)
         return ij_fail(err, IMGJOB_E_INVALID,
                        "has_priority: must be 1 for a priority of %u to be meant",
@@ -66,11 +59,11 @@ static int check_moment(const char *field, int64_t value, struct imgjob_error *e
 
 static int check_length(const char *field, uint64_t value, struct imgjob_error *err)
 {
-    if (value <= TTL_MAX_DAYS * DAY_MS)
+    if (value <= IJ_TTL_MAX_DAYS * IJ_DAY_MS)
         return 0;
     return ij_fail(err, IMGJOB_E_INVALID,
-                   "%s: must be at most %d days, not %" PRIu64 " ms", field, TTL_MAX_DAYS,
-                   value);
+                   "%s: must be at most %d days, not %" PRIu64 " ms", field,
+                   IJ_TTL_MAX_DAYS, value);
 }
 
 static int check_times(const struct imgjob_submit_options *options,

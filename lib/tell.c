@@ -5,11 +5,6 @@
  */
 #include "tell.h"
 
-static bool is_ended(const struct ij_job *job)
-{
-    return job->state >= IMGJOB_STATE_SUCCEEDED;
-}
-
 static bool was_running(const struct ij_change *change)
 {
     return change->from == IMGJOB_STATE_RUNNING;
@@ -55,7 +50,7 @@ void ij_tell_changed(void *data, const struct ij_change *change)
         ij_wake_all_of(&store->feeds, &ij_id_none);
     if (job->state == IMGJOB_STATE_RUNNING && job->cancel_asked)
         tell_listeners(store, &job->id);
-    if (is_ended(job) && job->has_callback)
+    if (ij_job_is_ended(job) && job->has_callback)
         ij_wake_all_of(&store->outbox, &ij_id_none);
 }
 

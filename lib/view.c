@@ -76,11 +76,6 @@ static const struct ij_json *live_info(const struct imgjob_job *job)
     return job->row.result_expires ? ij_json_member(job->result, "info") : NULL;
 }
 
-static const char *text_of(const struct ij_json *object, const char *key)
-{
-    return ij_json_string(ij_json_member(object, key));
-}
-
 /* Where a person finds the images. */
 static void put_paths(struct ij_json_out *out, struct imgjob_store *store,
                       const struct imgjob_job *job)
@@ -89,7 +84,7 @@ static void put_paths(struct ij_json_out *out, struct imgjob_store *store,
     ij_blob_input_key(&job->row.id, 0, key);
     store->inputs->ops->describe(store->inputs, key, path, sizeof(path));
     ij_json_put_str(out, "input_path", path);
-    const char *first = text_of(ij_json_at(live_outputs(job), 0), "key");
+    const char *first = ij_json_text(ij_json_at(live_outputs(job), 0), "key");
     path[0] = '\0';
     if (first[0])
         store->outputs->ops->describe(store->outputs, first, path, sizeof(path));
@@ -124,7 +119,7 @@ static void put_place(struct ij_json_out *out, const struct imgjob_job *job,
         ij_json_put_str(out, "batch", batch);
     }
     if (ij_json_member(options, "callback_url"))
-        ij_json_put_str(out, "callback_url", text_of(options, "callback_url"));
+        ij_json_put_str(out, "callback_url", ij_json_text(options, "callback_url"));
 }
 
 /* Which output is encoded; NULL = none is. */
@@ -202,7 +197,7 @@ static void put_failure(struct ij_json_out *out, const struct imgjob_job *job,
     ij_json_put_str(out, "error", job->error);
     ij_json_open(out, "failure", '{');
     (void)ij_json_each(failure, put_failure_member, out); /* the visitor never stops */
-    ij_json_put_str(out, "input_sha256", text_of(input, "sha256"));
+    ij_json_put_str(out, "input_sha256", ij_json_text(input, "sha256"));
     ij_json_close(out, '}');
 }
 
@@ -324,7 +319,7 @@ static int fill(struct imgjob_store *store, struct imgjob_job *job,
         return rc;
     if (is_failed(&job->row))
         (void)snprintf(job->error, sizeof(job->error), "%s",
-                       text_of(documents.failure, "error"));
+                       ij_json_text(documents.failure, "error"));
     rc = render(store, job, &documents, err);
     return rc < 0 ? rc : render_info(job, err);
 }
@@ -373,7 +368,7 @@ uint32_t imgjob_job_state(const struct imgjob_job *job)
 
 bool imgjob_job_is_ended(const struct imgjob_job *job)
 {
-    return job->row.state >= IMGJOB_STATE_SUCCEEDED;
+    return ij_job_is_ended(&job->row);
 }
 
 const char *imgjob_job_error(const struct imgjob_job *job)
@@ -427,7 +422,7 @@ const char *imgjob_job_output_name(const struct imgjob_job *job, size_t index)
 {
     if (index >= imgjob_job_output_count(job))
         return NULL;
-    return text_of(ij_json_at(live_outputs(job), index), "name");
+    return ij_json_text(ij_json_at(live_outputs(job), index), "name");
 }
 
 const char *imgjob_job_info(const struct imgjob_job *job)

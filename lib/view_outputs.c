@@ -16,17 +16,12 @@ enum {
     WIDTH_SIZE = 32 /* ", " and the width as text */
 };
 
-static const char *text_of(const struct ij_json *object, const char *key)
-{
-    return ij_json_string(ij_json_member(object, key));
-}
-
 /* Where a client fetches an output. */
 static void describe_url(const struct ij_view_outputs *view, const struct ij_json *output,
                          char out[URL_SIZE])
 {
     (void)snprintf(out, URL_SIZE, "%s/jobs/%s/download/%s", view->public_url, view->id,
-                   text_of(output, "name"));
+                   ij_json_text(output, "name"));
 }
 
 /* What is there whatever the spec asked, and then what a search has left. */
@@ -58,10 +53,10 @@ void ij_view_put_outputs(struct ij_json_out *out, const struct ij_view_outputs *
         char url[URL_SIZE];
         describe_url(view, output, url);
         ij_json_open(out, NULL, '{');
-        ij_json_put_str(out, "name", text_of(output, "name"));
-        ij_json_put_str(out, "format", text_of(output, "format"));
+        ij_json_put_str(out, "name", ij_json_text(output, "name"));
+        ij_json_put_str(out, "format", ij_json_text(output, "format"));
         put_numbers(out, output);
-        ij_json_put_str(out, "sha256", text_of(output, "sha256"));
+        ij_json_put_str(out, "sha256", ij_json_text(output, "sha256"));
         ij_json_put_str(out, "url", url);
         ij_json_close(out, '}');
     }
@@ -100,7 +95,7 @@ static struct widths widths_of(const struct ij_json *outputs, const char *format
     struct widths widths = { .count = 0 };
     for (size_t i = 0; i < ij_json_count(outputs); i++) {
         const struct ij_json *output = ij_json_at(outputs, i);
-        if (strcmp(text_of(output, "format"), format) == 0)
+        if (strcmp(ij_json_text(output, "format"), format) == 0)
             widths_add(&widths, output);
     }
     return widths;
@@ -112,8 +107,8 @@ void ij_view_put_srcset(struct ij_json_out *out, const struct ij_view_outputs *v
 {
     struct widths widths = { .count = 0 };
     for (size_t i = 0; i < ij_json_count(view->outputs) && widths.count < 2; i++)
-        widths =
-            widths_of(view->outputs, text_of(ij_json_at(view->outputs, i), "format"));
+        widths = widths_of(view->outputs,
+                           ij_json_text(ij_json_at(view->outputs, i), "format"));
     if (widths.count < 2)
         return;
     char text[IJ_SPEC_OUTPUTS_MAX * (URL_SIZE + WIDTH_SIZE)] = "";

@@ -6,11 +6,6 @@
 #include "base/auto.h"
 #include "store.h"
 
-static bool is_ended(const struct ij_job *job)
-{
-    return job->state >= IMGJOB_STATE_SUCCEEDED;
-}
-
 int ij_store_get_record(struct imgjob_store *store, const char *id, struct ij_record *out,
                         struct imgjob_error *err)
 {
@@ -40,7 +35,7 @@ struct wish {
 static bool is_granted(const struct wish *wish, const struct ij_job *job)
 {
     if (!wish->version)
-        return is_ended(job);
+        return ij_job_is_ended(job);
     char version[IJ_VERSION_SIZE];
     ij_view_version(job, version);
     return strcmp(version, wish->version) != 0;

@@ -24,8 +24,9 @@ enum {
     TIMEOUT_DEFAULT_MS = 15000,
     TIMEOUT_MIN_MS = 100,
     TIMEOUT_MAX_MS = 60000,
-    CONCURRENCY_DEFAULT = 16,
-    CONCURRENCY_MAX = 64,
+    CONCURRENCY_DEFAULT = 64,
+    CONCURRENCY_MAX = 256,
+    STUCK_MS = 900, /* without the begin or end of a try */
     LEASE_MORE_MS =
         10000,           /* a claim beyond the timeout: for what comes before and after */
     TROUBLE_MS = 1000,   /* until the store is asked again after a failure */
@@ -58,6 +59,7 @@ struct imgjob_webhooks {
     /* the sender's */
     struct slot *slots;
     size_t slot_count, taken_count;
+    int64_t moved_at; /* when a try last began or ended, by the store's clock */
     int64_t look_at;  /* when to claim, by the store's clock; 0 = once there is news */
     bool is_troubled; /* the last call of the store failed, and that was logged */
 };
@@ -145,6 +147,8 @@ static void slot_end(struct imgjob_webhooks *webhooks, struct slot *slot,
     slot->finish = ij_webhook_judge(&slot->delivery, answer, random);
     ij_webhook_write_line(&slot->line, answer, now_of(webhooks));
     slot->has_ended = true;
+    webhooks->moved_at = now_of(webhooks);
+    look_by(webhooks, webhooks->moved_at); /* its receiver has room for another one */
 }
 
 static void finish_ended(struct imgjob_webhooks *webhooks)
@@ -213,12 +217,30 @@ static void send_one(struct imgjob_webhooks *webhooks, struct ij_delivery *deliv
     struct slot *slot = free_slot(webhooks);
     *slot = (struct slot){ .is_taken = true, .delivery = *delivery };
     webhooks->taken_count++;
+    webhooks->moved_at = now_of(webhooks);
     struct imgjob_error why;
-    if (start(webhooks, slot, &why) == 0)
+    bool has_body = slot->delivery.body[0] != '\0';
+    int rc = has_body ? start(webhooks, slot, &why)
+                      : ij_fail(&why, IMGJOB_E_STORE,
+                                "nothing to send: a document of the job was broken when "
+                                "it ended");
+    if (rc == 0)
         return;
     struct ij_http_answer none = { 0 };
     (void)snprintf(none.error, sizeof(none.error), "%.150s", why.text);
     slot_end(webhooks, slot, &none);
+    if (!has_body) /* nor will there be */
+        slot->finish.state = IJ_DELIVERY_FAILED;
+}
+
+/* The URLs of what is being sent. @return how many */
+static size_t under_way(const struct imgjob_webhooks *webhooks, const char **out)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < webhooks->slot_count; i++)
+        if (webhooks->slots[i].is_taken && !webhooks->slots[i].has_ended)
+            out[count++] = webhooks->slots[i].delivery.url;
+    return count;
 }
 
 /* Claim what is due, as far as there are free slots, and begin to send it. */
@@ -230,12 +252,21 @@ static void send_due(struct imgjob_webhooks *webhooks)
     if (room == 0 || webhooks->look_at == 0 || webhooks->look_at > now_of(webhooks))
         return;
     struct ij_jobs *jobs = webhooks->store->jobs;
+    const char *urls[CONCURRENCY_MAX];
     struct ij_delivery due[CONCURRENCY_MAX];
+    const struct ij_delivery_claim claim = {
+        .lease_ms = webhooks->lease_ms,
+        .max = room,
+        .under_way = urls,
+        .under_way_count = under_way(webhooks, urls),
+        .receiver_max = (webhooks->slot_count + 3) / 4, /* none holds up the others */
+        .is_stuck = webhooks->taken_count > 0 &&
+                    now_of(webhooks) - webhooks->moved_at >= STUCK_MS,
+    };
     size_t count = 0;
     int64_t next_due = 0;
     struct imgjob_error why;
-    int rc = jobs->ops->delivery_claim(jobs, webhooks->lease_ms, due, room, &count,
-                                       &next_due, &why);
+    int rc = jobs->ops->delivery_claim(jobs, &claim, due, &count, &next_due, &why);
     if (rc < 0) {
         complain(webhooks, "claim deliveries", &why);
         webhooks->look_at = now_of(webhooks) + TROUBLE_MS;

@@ -5,6 +5,8 @@
  */
 #include "server/body.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -128,17 +130,24 @@ struct taking {
 static int take_member(void *data, const char *key, const struct ij_json *value)
 {
     struct taking *taking = data;
+    const struct ij_submission *out = taking->out;
     struct ij_input_names inputs = { .image_name = "image_data" };
     unsigned input;
     if (ij_input_names_take(&inputs, key, &input, NULL) <= 0)
-        return 0;
+        return out->is_imageless
+                   ? ij_fail(
+                         taking->err, IMGJOB_E_INVALID,
+                         "%.60s: a list takes no images but those of earlier jobs, as "
+                         "source_job; others are sent as multipart/form-data",
+                         key)
+                   : 0;
     int option = ij_option_named(key);
     if (option >= 0)
         return ij_options_add_json(&taking->out->options, (enum ij_option)option, value,
                                    taking->err);
     ij_json_put(&taking->spec, key, value);
     taking->out->has_spec = true;
-    return 0;
+    return ij_sent_spec_check_member(key, out->is_long, out->is_imageless, taking->err);
 }
 
 int ij_submission_take_json(struct ij_submission *out, const struct ij_json *object,
@@ -246,6 +255,15 @@ static int no_such_part(const char *name, bool is_image_only, struct imgjob_erro
                    name, IMGJOB_INPUTS_MAX);
 }
 
+/* The words of a fault in an image of a batch, begun with its place. */
+static int place(const struct form_reader *reader, int rc, struct imgjob_error *err)
+{
+    if (rc >= 0 || reader->out->batch_max == 0)
+        return rc;
+    const struct imgjob_error why = *err;
+    return ij_fail(err, rc, "%s: %s", reader->name, why.text);
+}
+
 static int begin_spec(struct form_reader *reader, struct imgjob_error *err)
 {
     if (reader->has_spec)
@@ -263,6 +281,8 @@ static int begin_batch_image(struct form_reader *reader, struct imgjob_error *er
         return ij_fail(err, IMGJOB_E_LIMIT, "image: more than %u of them (batch_max)",
                        max);
     int rc = reader->images > 0 ? open_draft(reader->store, reader->out, err) : 0;
+    (void)snprintf(reader->name, sizeof(reader->name), "image[%" PRIu32 "]",
+                   reader->images); /* as refusals have it */
     reader->images += rc == 0;
     reader->inputs.seen[0] = true;
     reader->input = 0;
@@ -308,7 +328,8 @@ static int part_bytes(void *data, const void *bytes, size_t len, struct imgjob_e
     struct form_reader *reader = data;
     if (reader->part == PART_INPUT) {
         reader->is_empty = false;
-        return write_draft(reader->out, reader->input, bytes, len, err);
+        int rc = write_draft(reader->out, reader->input, bytes, len, err);
+        return place(reader, rc, err);
     }
     struct ij_buf *to = reader->part == PART_SPEC ? &reader->out->spec : &reader->value;
     ij_buf_add(to, bytes, len);
@@ -340,9 +361,10 @@ static int check_spec_part(struct ij_submission *out, struct imgjob_error *err)
 {
     IJ_AUTO(ij_json_freep) struct ij_json *root = NULL;
     const char *text = out->spec.data ? out->spec.data : "";
-    int rc = ij_json_parse(text, out->spec.len, IJ_SENT_SPEC_DEPTH_MAX, &root, err);
+    struct imgjob_error why;
+    int rc = ij_json_parse(text, out->spec.len, IJ_SENT_SPEC_DEPTH_MAX, &root, &why);
     if (rc < 0)
-        return rc;
+        return ij_fail(err, rc, "spec: %s", why.text);
     out->is_long = ij_sent_spec_is_long(root);
     return 0;
 }

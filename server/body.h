@@ -32,6 +32,7 @@ struct ij_submission {
     /* set before */
     bool is_image_only; /* the body may hold nothing but the image */
     bool is_passing;    /* its job ends with the answer: no key is remembered for it */
+    bool is_imageless;  /* of a list of jobs: JSON without images */
     uint32_t batch_max; /* so many parts named image at most, one for each job; 0 = it is
                            no batch */
 };

@@ -180,7 +180,7 @@ static int settle_entry(struct list *list, const struct ij_json *entry,
 static int read_entry(struct list *list, const struct ij_json *entry,
                       struct imgjob_error *err)
 {
-    IJ_AUTO(ij_submission_done) struct ij_submission own = { .draft_count = 0 };
+    IJ_AUTO(ij_submission_done) struct ij_submission own = { .is_imageless = true };
     struct imgjob_error why;
     size_t index = list->count;
     int rc = settle_entry(list, entry, &own, &why);
@@ -277,6 +277,7 @@ static void submit_list(struct ij_app *app, struct ij_request *request,
     int rc = list ? 0 : ij_fail_nomem(&err, "reading a list of jobs");
     if (rc == 0) {
         list->app = app;
+        list->common.is_imageless = true;
         rc = read_list(list, request, &err);
     }
     if (rc == 1)

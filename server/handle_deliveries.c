@@ -8,7 +8,7 @@
 #include "server/problem.h"
 #include "server/query.h"
 
-enum { LIMIT_MAX = 100, LIMIT_DIGITS = 3, LOG_MAX = 8 << 20 };
+enum { LIMIT_MAX = 100, LOG_MAX = 8 << 20 };
 
 /* What the query of a list may say. */
 struct filter {
@@ -16,19 +16,6 @@ struct filter {
         cursor[IJ_QUERY_VALUE_SIZE];
     uint32_t limit;
 };
-
-static int read_limit(const char *text, uint32_t *out, struct imgjob_error *err)
-{
-    size_t digits = strspn(text, "0123456789");
-    uint32_t limit = 0;
-    for (size_t i = 0; i < digits && digits <= LIMIT_DIGITS; i++)
-        limit = limit * 10 + (uint32_t)(text[i] - '0');
-    if (text[digits] != '\0' || limit < 1 || limit > LIMIT_MAX)
-        return ij_fail(err, IMGJOB_E_INVALID, "limit: must be a whole number, 1 to %d",
-                       LIMIT_MAX);
-    *out = limit;
-    return 0;
-}
 
 static int read_filter(const char *query, struct filter *out, struct imgjob_error *err)
 {
@@ -42,7 +29,7 @@ static int read_filter(const char *query, struct filter *out, struct imgjob_erro
         else if (strcmp(pair.name, "cursor") == 0)
             memcpy(out->cursor, pair.value, sizeof(out->cursor));
         else if (strcmp(pair.name, "limit") == 0)
-            rc = read_limit(pair.value, &out->limit, err);
+            rc = ij_query_read_limit(&pair, LIMIT_MAX, &out->limit, err);
         else
             rc = ij_fail(err, IMGJOB_E_INVALID, "query: no parameter '%s' here",
                          pair.name);

@@ -13,13 +13,13 @@
 #include "base/clock.h"
 #include "server/auto.h"
 #include "server/job.h"
+#include "server/options.h"
 #include "server/problem.h"
 #include "server/query.h"
 #include "server/sse.h"
 #include "server/wait.h"
 
 enum {
-    TEXT_SIZE = 65, /* of a name and its terminator */
     JOB_DEPTH = 16,
     WRITE_LEN = 65536, /* bytes of events that are collected for one write */
     OUT_MAX = 8 << 20, /* and those with the one that goes beyond */
@@ -41,7 +41,8 @@ struct stream {
     /* of all */
     struct imgjob_feed *feed;
     bool is_lost; /* the client has been at a place that this store does not know */
-    char queue[TEXT_SIZE], tag[TEXT_SIZE], batch[TEXT_SIZE]; /* "" = any */
+    /* "" = any */
+    char queue[IMGJOB_NAME_SIZE], tag[IMGJOB_NAME_SIZE], batch[IMGJOB_ID_SIZE];
 };
 
 static void stream_close(void *data)
@@ -244,10 +245,11 @@ static int read_filter(struct stream *stream, const char *query, struct imgjob_e
     const struct {
         const char *name;
         char *value;
+        int (*check)(const char *field, const char *text, struct imgjob_error *err);
     } filters[] = {
-        { "queue", stream->queue },
-        { "tag", stream->tag },
-        { "batch", stream->batch },
+        { "queue", stream->queue, ij_option_check_name },
+        { "tag", stream->tag, ij_option_check_name },
+        { "batch", stream->batch, ij_option_check_id },
     };
     struct ij_query_pair pair;
     int rc;
@@ -257,16 +259,15 @@ static int read_filter(struct stream *stream, const char *query, struct imgjob_e
             i++;
         if (strcmp(pair.name, "last_event_id") == 0)
             continue;
-        size_t len = strlen(pair.value);
         if (i == IJ_ARRAY_LEN(filters))
             return ij_fail(err, IMGJOB_E_INVALID,
                            "%s: no such parameter; there are queue, tag, batch and "
                            "last_event_id",
                            pair.name);
-        if (len == 0 || len >= TEXT_SIZE)
-            return ij_fail(err, IMGJOB_E_INVALID, "%s: must have 1 to %d bytes, not %zu",
-                           pair.name, TEXT_SIZE - 1, len);
-        memcpy(filters[i].value, pair.value, len + 1);
+        rc = filters[i].check(pair.name, pair.value, err);
+        if (rc < 0)
+            return rc;
+        memcpy(filters[i].value, pair.value, strlen(pair.value) + 1); /* a name fits */
     }
     return rc < 0 ? rc : 0;
 }

@@ -1,5 +1,4 @@
-/* Owns what the server says about itself: alive, ready, which calls there are, and what a
- * spec may say. */
+/* Owns what the server says about itself: alive, ready, and which calls there are. */
 #include "server/app.h"
 
 #include <string.h>
@@ -25,22 +24,6 @@ void ij_handle_index(struct ij_app *app, struct ij_request *request,
     }
     ij_json_close(&out, ']');
     ij_json_close(&out, '}');
-}
-
-void ij_handle_operations(struct ij_app *app, struct ij_request *request,
-                          struct ij_response *response)
-{
-    (void)request;
-    struct imgjob_error err;
-    char *schema = NULL;
-    if (imgjob_spec_schema(&schema, &err) < 0) {
-        ij_problem_of_error(response, &app->log, &err);
-        return;
-    }
-    response->status = 200;
-    response->content_type = "application/schema+json";
-    ij_buf_add_str(&response->body, schema);
-    imgjob_text_free(schema);
 }
 
 void ij_handle_health(struct ij_app *app, struct ij_request *request,

@@ -51,21 +51,6 @@ static int read_text(char *out, const struct ij_query_pair *pair,
     return 0;
 }
 
-static int read_limit(uint32_t *out, const char *text, struct imgjob_error *err)
-{
-    size_t len = strlen(text);
-    uint32_t limit = 0;
-    for (size_t i = 0; i < len && len <= 3; i++)
-        limit = text[i] >= '0' && text[i] <= '9' ? limit * 10 + (uint32_t)(text[i] - '0')
-                                                 : 1000;
-    if (limit < 1 || limit > IMGJOB_LIST_MAX)
-        return ij_fail(err, IMGJOB_E_INVALID,
-                       "limit: must be a whole number, 1 to %d, not '%.20s'",
-                       IMGJOB_LIST_MAX, text);
-    *out = limit;
-    return 0;
-}
-
 /* Names with a comma between; may stand several times. */
 static int read_statuses(uint32_t *out, const char *text, struct imgjob_error *err)
 {
@@ -93,7 +78,7 @@ static int read_pair(struct filter *filter, const struct ij_query_pair *pair,
         if (strcmp(pair->name, texts[i].name) == 0)
             return read_text((char *)filter + texts[i].offset, pair, err);
     if (strcmp(pair->name, "limit") == 0)
-        return read_limit(&filter->limit, pair->value, err);
+        return ij_query_read_limit(pair, IMGJOB_LIST_MAX, &filter->limit, err);
     if (strcmp(pair->name, "status") == 0)
         return read_statuses(&filter->statuses, pair->value, err);
     return ij_fail(err, IMGJOB_E_INVALID,

@@ -1,5 +1,5 @@
 /* Owns the description of the API: a document made beforehand, into which the schema of a
- * spec, which the library alone knows, is put where it is asked for. */
+ * spec, which the library alone knows, is put where it is asked for; and that schema. */
 #include "server/app.h"
 
 #include <string.h>
@@ -25,16 +25,36 @@ static void put_schema(struct ij_buf *out, const char *schema)
     ij_buf_add_str(out, schema);
 }
 
+/* @return to end with imgjob_text_free(); NULL: `response` then says why */
+static char *read_schema(const struct ij_app *app, struct ij_response *response)
+{
+    struct imgjob_error err;
+    char *schema = NULL;
+    if (imgjob_spec_schema(&schema, &err) < 0)
+        ij_problem_of_error(response, &app->log, &err);
+    return schema;
+}
+
+void ij_handle_operations(struct ij_app *app, struct ij_request *request,
+                          struct ij_response *response)
+{
+    (void)request;
+    char *schema = read_schema(app, response);
+    if (!schema)
+        return;
+    response->status = 200;
+    response->content_type = "application/schema+json";
+    ij_buf_add_str(&response->body, schema);
+    imgjob_text_free(schema);
+}
+
 void ij_handle_openapi(struct ij_app *app, struct ij_request *request,
                        struct ij_response *response)
 {
     (void)request;
-    struct imgjob_error err;
-    char *schema = NULL;
-    if (imgjob_spec_schema(&schema, &err) < 0) {
-        ij_problem_of_error(response, &app->log, &err);
+    char *schema = read_schema(app, response);
+    if (!schema)
         return;
-    }
     response->status = 200;
     response->content_type = "application/json";
     struct ij_buf *body = &response->body;

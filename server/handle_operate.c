@@ -15,16 +15,15 @@ enum { METRICS_MAX = 8 << 20, WORKERS_MAX = 256, WEIGHT_MAX = 100 };
 
 /* ---- what is told of the parts ---- */
 
-static void put_states(struct ij_json_out *out, const struct imgjob_queue *queue)
+static const char *const states[] = { "scheduled", "ready",  "running",
+                                      "succeeded", "failed", "canceled" };
+
+/* Inside an object: how many jobs are in each state, in the order of `states`. */
+static void put_counts(struct ij_json_out *out,
+                       const uint64_t counts[IJ_ARRAY_LEN(states)])
 {
-    ij_json_open(out, "jobs", '{');
-    ij_json_put_int(out, "scheduled", (int64_t)queue->scheduled);
-    ij_json_put_int(out, "ready", (int64_t)queue->ready);
-    ij_json_put_int(out, "running", (int64_t)queue->running);
-    ij_json_put_int(out, "succeeded", (int64_t)queue->succeeded);
-    ij_json_put_int(out, "failed", (int64_t)queue->failed);
-    ij_json_put_int(out, "canceled", (int64_t)queue->canceled);
-    ij_json_close(out, '}');
+    for (size_t i = 0; i < IJ_ARRAY_LEN(states); i++)
+        ij_json_put_int(out, states[i], (int64_t)counts[i]);
 }
 
 static void put_queue(struct ij_json_out *out, const struct imgjob_queue *queue)
@@ -33,7 +32,11 @@ static void put_queue(struct ij_json_out *out, const struct imgjob_queue *queue)
     ij_json_put_bool(out, "paused", queue->paused);
     ij_json_put_int(out, "limit", queue->limit);
     ij_json_put_int(out, "weight", queue->weight);
-    put_states(out, queue);
+    ij_json_open(out, "jobs", '{');
+    put_counts(out,
+               (const uint64_t[]){ queue->scheduled, queue->ready, queue->running,
+                                   queue->succeeded, queue->failed, queue->canceled });
+    ij_json_close(out, '}');
     if (queue->oldest_ready_ms > 0)
         ij_json_put_time(out, "oldest_ready_at", queue->oldest_ready_ms);
     else
@@ -88,12 +91,9 @@ static struct imgjob_queue *read_queues(struct imgjob_store *store, size_t *out_
 static void put_store(struct ij_json_out *out, const struct imgjob_store_stats *stats)
 {
     ij_json_open(out, "jobs", '{');
-    ij_json_put_int(out, "scheduled", (int64_t)stats->scheduled);
-    ij_json_put_int(out, "ready", (int64_t)stats->ready);
-    ij_json_put_int(out, "running", (int64_t)stats->running);
-    ij_json_put_int(out, "succeeded", (int64_t)stats->succeeded);
-    ij_json_put_int(out, "failed", (int64_t)stats->failed);
-    ij_json_put_int(out, "canceled", (int64_t)stats->canceled);
+    put_counts(out,
+               (const uint64_t[]){ stats->scheduled, stats->ready, stats->running,
+                                   stats->succeeded, stats->failed, stats->canceled });
     ij_json_put_int(out, "max_queued_jobs", (int64_t)stats->max_queued_jobs);
     ij_json_close(out, '}');
     ij_json_open(out, "storage", '{');
@@ -270,14 +270,17 @@ void ij_handle_set_queue(struct ij_app *app, struct ij_request *request,
     int rc = ij_order_take(order, members, IJ_ARRAY_LEN(members), &err);
     if (rc == 0 && ij_json_count(order) == 0)
         rc = ij_fail(&err, IMGJOB_E_INVALID, "body: none of limit, weight, paused");
-    if (rc == 0 && limit >= 0)
-        rc = imgjob_queue_set_limit(app->store, name, (uint32_t)limit, &err);
-    if (rc == 0 && weight >= 0)
-        rc = imgjob_queue_set_weight(app->store, name, (uint32_t)weight, &err);
-    if (rc == 0 && paused == 1)
-        rc = imgjob_queue_pause(app->store, name, &err);
-    if (rc == 0 && paused == 0)
-        rc = imgjob_queue_resume(app->store, name, &err);
+    const struct imgjob_queue_settings settings = {
+        .size = sizeof(settings),
+        .has_paused = paused >= 0,
+        .paused = paused > 0,
+        .has_limit = limit >= 0,
+        .limit = limit > 0 ? (uint32_t)limit : 0,
+        .has_weight = weight >= 0,
+        .weight = weight > 0 ? (uint32_t)weight : 0,
+    };
+    if (rc == 0)
+        rc = imgjob_queue_set(app->store, name, &settings, &err);
     answer_queue(app, name, rc, &err, response);
 }
 

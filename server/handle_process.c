@@ -11,56 +11,33 @@
 #include "server/oneshot.h"
 #include "server/problem.h"
 
-/* An image being sent. */
-struct sending {
-    struct ij_oneshot oneshot;
-    struct ij_body_source image;
-};
-
-static int sending_file(void *data)
+static void oneshot_end(void *owner)
 {
-    struct sending *sending = data;
-    return sending->image.file(sending->image.data);
+    ij_oneshot_done(owner);
+    free(owner);
 }
 
-static int sending_read(void *data, uint64_t offset, void *buffer, size_t len,
-                        size_t *out_len, struct imgjob_error *err)
-{
-    struct sending *sending = data;
-    return sending->image.read(sending->image.data, offset, buffer, len, out_len, err);
-}
-
-static void sending_close(void *data)
-{
-    struct sending *sending = data;
-    sending->image.close(sending->image.data);
-    ij_oneshot_done(&sending->oneshot);
-    free(sending);
-}
-
-/* @param oneshot taken @param download taken */
+/* @param oneshot taken, and ended with the last byte @param download taken */
 static void send_image(struct ij_oneshot *oneshot, struct imgjob_download *download,
                        struct ij_response *response)
 {
-    struct sending *sending = malloc(sizeof(*sending));
-    if (!sending) {
+    struct ij_oneshot *kept = malloc(sizeof(*kept));
+    if (!kept) {
         imgjob_download_close(download);
         struct imgjob_error err;
         (void)ij_fail_nomem(&err, "sending an image");
         ij_problem_of_error(response, &oneshot->app->log, &err);
         return;
     }
+    *kept = *oneshot;
+    *oneshot = (struct ij_oneshot){ .job = NULL };
     ij_response_header(response, "Content-Disposition", "inline; filename=\"%s.%s\"",
-                       oneshot->id,
+                       kept->id,
                        imgjob_format_extension(imgjob_download_format(download)));
     ij_response_header(response, "Cache-Control", "no-store");
     ij_download_answer(response, download);
-    *sending = (struct sending){ *oneshot, response->source };
-    *oneshot = (struct ij_oneshot){ .job = NULL };
-    response->source.file = sending_file;
-    response->source.read = sending_read;
-    response->source.close = sending_close;
-    response->source.data = sending;
+    response->source.after = oneshot_end;
+    response->source.owner = kept;
 }
 
 void ij_handle_process(struct ij_app *app, struct ij_request *request,

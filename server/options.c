@@ -96,7 +96,7 @@ static int set_moment(struct ij_options *options, enum ij_option option, const c
                    table[option].name, text);
 }
 
-static int check_name(const char *field, const char *text, struct imgjob_error *err)
+int ij_option_check_name(const char *field, const char *text, struct imgjob_error *err)
 {
     size_t len = strlen(text);
     if (len >= 1 && len < IMGJOB_NAME_SIZE && strspn(text, name_bytes) == len)
@@ -106,7 +106,7 @@ static int check_name(const char *field, const char *text, struct imgjob_error *
                    field, IMGJOB_NAME_SIZE - 1, text);
 }
 
-static int check_id(const char *field, const char *text, struct imgjob_error *err)
+int ij_option_check_id(const char *field, const char *text, struct imgjob_error *err)
 {
     struct ij_id id;
     if (ij_id_of(text, &id) && !ij_id_equal(&id, &ij_id_none))
@@ -119,8 +119,8 @@ static int set_text(struct ij_options *options, enum ij_option option, const cha
                     struct imgjob_error *err)
 {
     const struct option *entry = &table[option];
-    int rc = entry->type == OPTION_NAME ? check_name(entry->name, text, err)
-             : entry->type == OPTION_ID ? check_id(entry->name, text, err)
+    int rc = entry->type == OPTION_NAME ? ij_option_check_name(entry->name, text, err)
+             : entry->type == OPTION_ID ? ij_option_check_id(entry->name, text, err)
                                         : 0;
     if (rc < 0)
         return rc;
@@ -143,7 +143,7 @@ static int add_tag(struct ij_options *options, const char *text, size_t len,
         len = IMGJOB_NAME_SIZE;
     memcpy(tag, text, len);
     tag[len] = '\0';
-    int rc = check_name("tags", tag, err);
+    int rc = ij_option_check_name("tags", tag, err);
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < options->tag_count; i++)

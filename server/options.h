@@ -50,6 +50,11 @@ struct ij_options {
 int ij_option_named(const char *name);
 const char *ij_option_name(enum ij_option option);
 
+/* Whether a text can be a name of a queue or a tag, or an id. @return 0, or
+ * IMGJOB_E_INVALID with a text that begins with `field` */
+int ij_option_check_name(const char *field, const char *text, struct imgjob_error *err);
+int ij_option_check_id(const char *field, const char *text, struct imgjob_error *err);
+
 /* Add one as plain text, from a field or a query. @return 0, or IMGJOB_E_INVALID with a
  * text that names field, value and range */
 int ij_options_add_text(struct ij_options *options, enum ij_option option,

@@ -1,6 +1,7 @@
 /* Owns percent-decoding. Strict: what is no %XX, or is %00, is refused, not passed on. */
 #include "server/query.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static int hex_digit(char c)
@@ -102,4 +103,21 @@ int ij_query_read_only_switch(const char *query, const char *name, bool *out,
         *out = pair.value[0] == '1';
     }
     return rc < 0 ? rc : 0;
+}
+
+int ij_query_read_limit(const struct ij_query_pair *pair, uint32_t max, uint32_t *out,
+                        struct imgjob_error *err)
+{
+    enum { DIGITS_MAX = 9 }; /* any such number fits */
+    const char *text = pair->value;
+    size_t len = strspn(text, "0123456789");
+    uint32_t limit = 0;
+    for (size_t i = 0; i < len && len <= DIGITS_MAX; i++)
+        limit = limit * 10 + (uint32_t)(text[i] - '0');
+    if (text[len] != '\0' || limit < 1 || limit > max)
+        return ij_fail(err, IMGJOB_E_INVALID,
+                       "%s: must be a whole number, 1 to %" PRIu32 ", not '%.20s'",
+                       pair->name, max, text);
+    *out = limit;
+    return 0;
 }

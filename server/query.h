@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -31,3 +32,8 @@ void ij_query_add(struct ij_buf *out, char separator, const struct ij_query_pair
  * @return 0 or IMGJOB_E_INVALID */
 int ij_query_read_only_switch(const char *query, const char *name, bool *out,
                               struct imgjob_error *err);
+
+/* Read a pair as how many entries a page may have, 1 to `max`.
+ * @return 0 or IMGJOB_E_INVALID */
+int ij_query_read_limit(const struct ij_query_pair *pair, uint32_t max, uint32_t *out,
+                        struct imgjob_error *err);

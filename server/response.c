@@ -116,6 +116,8 @@ void ij_response_done(struct ij_response *response)
     response->stream = (struct ij_body_stream){ 0 };
     if (response->source.close)
         response->source.close(response->source.data);
+    if (response->source.after)
+        response->source.after(response->source.owner);
     response->source = (struct ij_body_source){ 0 };
     ij_buf_done(&response->head);
     ij_buf_done(&response->body);

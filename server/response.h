@@ -18,6 +18,8 @@ struct ij_body_source {
                 struct imgjob_error *err);
     void (*close)(void *data);
     void *data;
+    void (*after)(void *owner); /* called behind close(): what goes with the body */
+    void *owner;
     uint64_t offset; /* of the first byte that is sent */
     uint64_t length; /* how many are sent */
 };

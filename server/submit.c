@@ -105,6 +105,8 @@ bool ij_submit_read(struct ij_app *app, struct ij_request *request,
         rc = ij_submit_settle_spec(app, out, &err);
     if (rc == 1)
         ij_submit_refuse_spec(response);
+    else if (rc == IMGJOB_E_SPEC)
+        ij_problem_of_spec(response, out->is_long, &err);
     else if (rc < 0)
         ij_problem_of_error(response, &app->log, &err);
     return rc == 0;

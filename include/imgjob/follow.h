@@ -18,8 +18,8 @@ IMGJOB_BEGIN_DECLS
  * @param version    what imgjob_job_version() said; "" = nothing was seen: at once
  * @param timeout_ms 0..600,000
  * @param out        the caller's, to end with imgjob_job_free(); untouched on failure
- * @return 0 (compare imgjob_job_version()), or IMGJOB_E_NOTFOUND, _INVALID, _STORE,
- * _NOMEM
+ * @return 0 (compare imgjob_job_version()), or IMGJOB_E_NOTFOUND, _INVALID, _BUSY,
+ *         _STORE, _NOMEM
  * @since 0.1
  */
 IMGJOB_API int imgjob_store_wait_change(struct imgjob_store *store, const char *id,
@@ -51,7 +51,7 @@ struct imgjob_job_list;
  *
  * @param options read during the call; NULL = all defaults
  * @param out     the caller's, to end with imgjob_job_list_free(); untouched on failure
- * @return 0, or IMGJOB_E_INVALID (also: no cursor of ours), _ABI, _STORE, _NOMEM
+ * @return 0, or IMGJOB_E_INVALID (also: no cursor of ours), _ABI, _BUSY, _STORE, _NOMEM
  * @since 0.1
  */
 IMGJOB_API int imgjob_store_list(struct imgjob_store *store,
@@ -84,7 +84,7 @@ struct imgjob_feed;
  * @param position of imgjob_feed_position(); NULL = from now on
  * @param out      the caller's, to end with imgjob_feed_close() before the store is
  *                 closed; untouched on failure
- * @return 0, or IMGJOB_E_INVALID (no position of ours), _STORE, _NOMEM
+ * @return 0, or IMGJOB_E_INVALID (no position of ours), _BUSY, _STORE, _NOMEM
  * @since 0.1
  */
 IMGJOB_API int imgjob_feed_open(struct imgjob_store *store, const char *tenant,
@@ -96,7 +96,7 @@ IMGJOB_API int imgjob_feed_open(struct imgjob_store *store, const char *tenant,
  *
  * @param timeout_ms 0..600,000
  * @param out        the caller's, to end with imgjob_job_free(); untouched unless 0
- * @return 0, 1 when the time is over, or IMGJOB_E_STORE, _NOMEM
+ * @return 0, 1 when the time is over, or IMGJOB_E_BUSY, _STORE, _NOMEM
  * @since 0.1
  */
 IMGJOB_API int imgjob_feed_next(struct imgjob_feed *feed, uint32_t timeout_ms,
@@ -119,7 +119,7 @@ struct imgjob_batch_stats {
  *
  * @param batch the id that its jobs were submitted with
  * @param out   `size` must be set; filled on success
- * @return 0, or IMGJOB_E_NOTFOUND (no job has it), _ABI, _STORE
+ * @return 0, or IMGJOB_E_NOTFOUND (no job has it), _ABI, _BUSY, _STORE, _NOMEM
  * @since 0.1
  */
 IMGJOB_API int imgjob_batch_read_stats(struct imgjob_store *store, const char *batch,

@@ -16,7 +16,7 @@ IMGJOB_BEGIN_DECLS
  *
  * @param pool NULL, or a pool of this store whose workers are counted too
  * @param out  the caller's, to free with imgjob_text_free(); untouched on failure
- * @return 0, or IMGJOB_E_STORE, _NOMEM
+ * @return 0, or IMGJOB_E_BUSY, _STORE, _NOMEM
  * @since 0.1
  */
 IMGJOB_API int imgjob_metrics_text(struct imgjob_store *store, struct imgjob_pool *pool,
@@ -59,8 +59,8 @@ IMGJOB_API int imgjob_store_audit(const struct imgjob_store_options *options,
  *
  * @param options as for imgjob_store_open()
  * @param path    of a file that does not exist
- * @return 0, or IMGJOB_E_INVALID (it exists; not a SQLite store), _STORE, _BLOB (the
- * copy cannot be written), _FULL, _NOMEM
+ * @return 0, or IMGJOB_E_INVALID (it exists; not a SQLite store), _BUSY, _STORE, _BLOB
+ *         (the copy cannot be written), _FULL, _NOMEM
  * @since 0.1
  */
 IMGJOB_API int imgjob_store_backup(const struct imgjob_store_options *options,

@@ -280,8 +280,8 @@ IMGJOB_API int imgjob_store_get(struct imgjob_store *store, const char *id,
  *
  * @param timeout_ms 0..600,000; 0 = as imgjob_store_get()
  * @param out        the caller's, to end with imgjob_job_free(); untouched on failure
- * @return 0 (look at imgjob_job_is_ended()), or IMGJOB_E_NOTFOUND, _INVALID, _STORE,
- * _NOMEM
+ * @return 0 (look at imgjob_job_is_ended()), or IMGJOB_E_NOTFOUND, _INVALID, _BUSY,
+ *         _STORE, _NOMEM
  * @since 0.1
  */
 IMGJOB_API int imgjob_store_wait(struct imgjob_store *store, const char *id,
@@ -339,7 +339,7 @@ struct imgjob_download;
  * @param name an output's name; NULL = the first one in the order of the spec
  * @param out  the caller's, to end with imgjob_download_close(); untouched on failure
  * @return 0, or IMGJOB_E_NOTFOUND (no such job or output), _CONFLICT (the job has not
- *         completed, or its images have expired), _BLOB, _STORE, _NOMEM
+ *         completed, or its images have expired), _BUSY, _BLOB, _STORE, _NOMEM
  * @since 0.1
  */
 IMGJOB_API int imgjob_store_open_output(struct imgjob_store *store, const char *id,
@@ -393,7 +393,7 @@ struct imgjob_store_stats {
  * Read the counters, after a round trip to the database that proves it is alive.
  *
  * @param out `size` must be set; filled on success
- * @return 0, or IMGJOB_E_STORE, _BLOB, _ABI
+ * @return 0, or IMGJOB_E_BUSY, _STORE, _BLOB, _NOMEM, _ABI
  * @since 0.1
  */
 IMGJOB_API int imgjob_store_read_stats(struct imgjob_store *store,

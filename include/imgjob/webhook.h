@@ -20,9 +20,11 @@ struct imgjob_webhook_options {
     /** Each "whsec_" and base64 of 24 to 64 bytes. Every delivery is signed with all of
      * them, so that a secret can be changed without a pause. */
     const char *const *secrets;
-    size_t secret_count;  /**< 1..IMGJOB_WEBHOOK_SECRETS_MAX */
-    uint32_t timeout_ms;  /**< of one delivery, 100..60,000; 0 = 15,000 */
-    uint32_t concurrency; /**< deliveries under way, 1..64; 0 = 16 */
+    size_t secret_count; /**< 1..IMGJOB_WEBHOOK_SECRETS_MAX */
+    uint32_t timeout_ms; /**< of one delivery, 100..60,000; 0 = 15,000 */
+    /** Deliveries under way, 1..256; 0 = 64. To one host and port at most a quarter of
+     * them, rounded up, so that a slow receiver leaves room for the others. */
+    uint32_t concurrency;
     /** 1 = URLs may lead anywhere. Otherwise only to addresses of the public internet,
      * and there to ports 80 and 443; looked at when the connection is made. */
     uint32_t allow_private;
@@ -81,7 +83,7 @@ struct imgjob_delivery_options {
  * at, status, error, duration_ms}]}, and `next`, a cursor or null.
  *
  * @param out the caller's, to free with imgjob_text_free(); untouched on failure
- * @return 0, or IMGJOB_E_INVALID, _ABI, _STORE, _NOMEM
+ * @return 0, or IMGJOB_E_INVALID, _ABI, _BUSY, _STORE, _NOMEM
  * @since 0.1
  */
 IMGJOB_API int imgjob_delivery_list(struct imgjob_store *store,

@@ -232,3 +232,8 @@ const char *ij_json_string(const struct ij_json *value)
     return ij_json_type(value) == IJ_JSON_STRING ? json_object_get_string(unwrap(value))
                                                  : "";
 }
+
+const char *ij_json_text(const struct ij_json *object, const char *key)
+{
+    return ij_json_string(ij_json_member(object, key));
+}

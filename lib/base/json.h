@@ -61,6 +61,7 @@ double ij_json_real(const struct ij_json *value); /* of a whole number too */
 bool ij_json_bool(const struct ij_json *value);
 const char *ij_json_string(
     const struct ij_json *value); /* terminated; no U+0000 inside */
+const char *ij_json_text(const struct ij_json *object, const char *key); /* of a member */
 
 /* ---- writing ---- */
 

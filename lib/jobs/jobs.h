@@ -86,6 +86,11 @@ struct ij_job {
     unsigned char dedup[IJ_DIGEST_SIZE]; /* what a submit may find it by */
 };
 
+static inline bool ij_job_is_ended(const struct ij_job *job)
+{
+    return job->state >= IMGJOB_STATE_SUCCEEDED;
+}
+
 /* A row with its documents; owned, end with ij_record_done(). JSON texts are terminated;
  * NULL = none. */
 struct ij_record {
@@ -260,7 +265,7 @@ struct ij_delivery {
     char tenant[IJ_NAME_SIZE];
     char type[32]; /* "job.completed", "job.failed", "job.cancelled" */
     char *url;
-    char *body; /* JSON, as it was when the job ended */
+    char *body; /* JSON, as it was when the job ended; "" = it could not be read */
     enum ij_delivery_state state;
     uint32_t attempt;  /* tries begun */
     uint32_t replayed; /* of them, those before the last replay: a backoff counts on from
@@ -279,6 +284,21 @@ struct ij_delivery_finish {
     uint64_t delay_ms;
     bool is_url_gone; /* all that waits for this tenant's URL fails with it */
     const char *line; /* borrowed: one line for the log, without its end */
+};
+
+/* Which deliveries to claim. */
+struct ij_delivery_claim {
+    uint32_t lease_ms;
+    size_t max;
+    const char *const *under_way; /* URLs that are being sent to */
+    size_t under_way_count;
+    /* So many at a time to one receiver, those under way counted: what is beyond it is
+     * passed over, and no try of it has begun; 0 = no bound */
+    size_t receiver_max;
+    /* No try has begun or ended for a while: a receiver that answers would soon have room
+     * for what is passed over, but this one may keep others waiting behind a long row of
+     * its own. What is passed over may be put off, without a change to its tries. */
+    bool is_stuck;
 };
 
 struct ij_delivery_list {
@@ -343,7 +363,8 @@ struct ij_jobs_config {
     void (*stirred)(void *data);
 
     /* The body of a webhook, for a job with a callback as it has just ended: JSON, to be
-     * freed; NULL = no memory. Called inside the step; as `changed` is otherwise. */
+     * freed; "" = the job cannot be read; NULL = no memory. Called inside the step; as
+     * `changed` is otherwise. */
     char *(*describe)(void *data, const struct ij_record *record);
 
     /* Called once, when the backend begins to refuse all work; as `changed` is. May be
@@ -464,10 +485,11 @@ struct ij_jobs_ops {
 
     /* Up to `max` deliveries that are due, for this process until `lease_ms` is over:
      * attempt++, a new token. @param out each the caller's, to end with
-     * ij_delivery_done() @param next_due when the next one is due, 0 = none waits */
-    int (*delivery_claim)(struct ij_jobs *jobs, uint32_t lease_ms,
-                          struct ij_delivery *out, size_t max, size_t *out_count,
-                          int64_t *next_due, struct imgjob_error *err);
+     * ij_delivery_done() @param next_due when the next one is due, 0 = none waits but
+     * those that were passed over: for them one asks again when a try has ended */
+    int (*delivery_claim)(struct ij_jobs *jobs, const struct ij_delivery_claim *claim,
+                          struct ij_delivery *out, size_t *out_count, int64_t *next_due,
+                          struct imgjob_error *err);
 
     /* @return 0, 1 = the claim is lost and nothing was changed, or a code */
     int (*delivery_finish)(struct ij_jobs *jobs, const struct ij_delivery_finish *finish,

@@ -100,18 +100,43 @@ uint32_t ij_memory_tenant_number(const struct ij_memory *memory, const char *nam
     return 0;
 }
 
+/* The number of a queue that can give its place to another; 0 = there is none. */
+static uint32_t find_spare(const struct ij_memory *memory)
+{
+    uint64_t jobs[IJ_QUEUES_MAX] = { 0 };
+    for (size_t i = 0; i < memory->row_count; i++)
+        jobs[memory->rows[i]->record.job.queue - 1]++;
+    for (uint32_t i = 0; i < memory->queue_count; i++) {
+        const struct ij_memory_queue *queue = &memory->queues[i];
+        if (i + 1 != IJ_QUEUE_DEFAULT && ij_queue_is_spare(queue->is_paused, queue->limit,
+                                                           queue->turn.weight, jobs[i]))
+            return i + 1;
+    }
+    return 0;
+}
+
+static void drop_shares(struct ij_memory *memory, uint32_t queue)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < memory->share_count; i++)
+        if (memory->shares[i].queue != queue)
+            memory->shares[kept++] = memory->shares[i];
+    memory->share_count = kept;
+}
+
 int ij_memory_queue_make(struct ij_memory *memory, const char *name, uint32_t *out,
                          struct imgjob_error *err)
 {
     uint32_t number = ij_memory_queue_number(memory, name);
     if (number == 0) {
-        int rc = ij_queue_room(memory->queue_count, name, err);
-        if (rc < 0)
-            return rc;
-        struct ij_memory_queue *queue = &memory->queues[memory->queue_count++];
+        number = memory->queue_count < IJ_QUEUES_MAX ? (uint32_t)++memory->queue_count
+                                                     : find_spare(memory);
+        if (number == 0)
+            return ij_queue_fail_room(name, err);
+        drop_shares(memory, number);
+        struct ij_memory_queue *queue = &memory->queues[number - 1];
         *queue = (struct ij_memory_queue){ .turn.weight = IJ_WEIGHT_DEFAULT };
         (void)snprintf(queue->name, sizeof(queue->name), "%s", name); /* it fits */
-        number = (uint32_t)memory->queue_count;
     }
     *out = number;
     return 0;

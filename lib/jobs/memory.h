@@ -176,8 +176,8 @@ int ij_memory_stats(struct ij_jobs *jobs, struct ij_jobs_stats *out,
                     struct imgjob_error *err);
 
 /* memory_outbox.c: */
-int ij_memory_delivery_claim(struct ij_jobs *jobs, uint32_t lease_ms,
-                             struct ij_delivery *out, size_t max, size_t *out_count,
+int ij_memory_delivery_claim(struct ij_jobs *jobs, const struct ij_delivery_claim *claim,
+                             struct ij_delivery *out, size_t *out_count,
                              int64_t *next_due, struct imgjob_error *err);
 int ij_memory_delivery_finish(struct ij_jobs *jobs,
                               const struct ij_delivery_finish *finish,

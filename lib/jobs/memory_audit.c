@@ -27,7 +27,7 @@ static const char *row_fault(const struct ij_memory *memory,
 {
     const struct ij_record *record = &row->record;
     const struct ij_job *job = &record->job;
-    bool is_ended = job->state >= IMGJOB_STATE_SUCCEEDED;
+    bool is_ended = ij_job_is_ended(job);
     if (job->state < IMGJOB_STATE_SCHEDULED || job->state > IMGJOB_STATE_CANCELED)
         return "is in no state";
     if ((job->lease_until != 0) != (job->state == IMGJOB_STATE_RUNNING))

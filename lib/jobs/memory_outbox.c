@@ -29,27 +29,32 @@ static int copy_delivery(const struct ij_delivery *delivery, struct ij_delivery 
     return 0;
 }
 
-/* The one that is due first; NULL = none waits. */
-static struct ij_delivery *first_due(struct ij_memory *memory)
+/* The one that is due first, beside those that were claimed; what has to be passed over
+ * does not count. NULL = none waits. */
+static struct ij_delivery *first_due(const struct ij_memory_hold *hold,
+                                     const struct ij_delivery_claim *claim,
+                                     const struct ij_delivery *claimed, size_t count)
 {
     struct ij_delivery *first = NULL;
-    for (size_t i = 0; i < memory->delivery_count; i++) {
-        struct ij_delivery *delivery = &memory->deliveries[i]->delivery;
+    for (size_t i = 0; i < hold->memory->delivery_count; i++) {
+        struct ij_delivery *delivery = &hold->memory->deliveries[i]->delivery;
         if (delivery->state == IJ_DELIVERY_WAITING &&
-            (!first || delivery->due < first->due))
+            (!first || delivery->due < first->due) &&
+            (delivery->due > hold->now ||
+             ij_delivery_has_room(claim, claimed, count, delivery->url)))
             first = delivery;
     }
     return first;
 }
 
-int ij_memory_delivery_claim(struct ij_jobs *jobs, uint32_t lease_ms,
-                             struct ij_delivery *out, size_t max, size_t *out_count,
+int ij_memory_delivery_claim(struct ij_jobs *jobs, const struct ij_delivery_claim *claim,
+                             struct ij_delivery *out, size_t *out_count,
                              int64_t *next_due, struct imgjob_error *err)
 {
     IJ_AUTO(ij_memory_end) struct ij_memory_hold hold = ij_memory_begin(jobs);
-    struct ij_delivery *first = first_due(hold.memory);
+    struct ij_delivery *first = first_due(&hold, claim, out, 0);
     size_t count = 0;
-    for (; count < max && first && first->due <= hold.now; count++) {
+    for (; count < claim->max && first && first->due <= hold.now; count++) {
         uint64_t token = 0;
         int rc = ij_token_new(&token, err);
         if (rc == 0)
@@ -59,12 +64,12 @@ int ij_memory_delivery_claim(struct ij_jobs *jobs, uint32_t lease_ms,
         if (rc < 0)
             break; /* those that were claimed are handed out */
         struct ij_delivery *copy = &out[count];
-        (void)ij_delivery_claim(copy, lease_ms, token, hold.now); /* it is due */
+        (void)ij_delivery_claim(copy, claim->lease_ms, token, hold.now); /* it is due */
         first->attempt = copy->attempt;
         first->token = copy->token;
         first->due = copy->due;
         first->updated = copy->updated;
-        first = first_due(hold.memory);
+        first = first_due(&hold, claim, out, count + 1);
     }
     *out_count = count;
     *next_due = first ? first->due : 0;

@@ -19,6 +19,7 @@ struct extended {
 struct before {
     size_t row_count, queue_count, tenant_count, key_count, share_count;
     uint64_t last_seq, last_change;
+    struct ij_memory_queue *queues;
     struct ij_memory_share *shares;
     struct extended *extended;
     size_t extended_count;
@@ -27,6 +28,7 @@ struct before {
 
 static void before_done(struct before *before)
 {
+    free(before->queues);
     free(before->shares);
     free(before->extended);
 }
@@ -44,12 +46,14 @@ static int before_take(const struct ij_memory *memory, size_t count, struct befo
         .share_count = memory->share_count,
         .last_seq = memory->last_seq,
         .last_change = memory->last_change,
+        .queues = calloc(IJ_QUEUES_MAX, sizeof(*out->queues)),
         .shares = calloc(memory->share_count + 1, sizeof(*out->shares)),
         .extended = calloc(count + 1, sizeof(*out->extended)),
         .queued = ij_queued(by_state),
     };
-    if (!out->shares || !out->extended)
+    if (!out->queues || !out->shares || !out->extended)
         return ij_fail_nomem(err, "storing jobs in memory");
+    memcpy(out->queues, memory->queues, sizeof(memory->queues));
     for (size_t i = 0; i < memory->share_count; i++)
         out->shares[i] = memory->shares[i];
     return 0;
@@ -64,6 +68,7 @@ static void take_back(struct ij_memory_hold *hold, const struct before *before)
         free(memory->tenants[--memory->tenant_count]);
     while (memory->key_count > before->key_count)
         free(memory->keys[--memory->key_count].text);
+    memcpy(memory->queues, before->queues, sizeof(memory->queues));
     memory->queue_count = before->queue_count;
     memory->share_count = before->share_count;
     for (size_t i = 0; i < before->share_count; i++)

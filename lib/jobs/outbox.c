@@ -4,14 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/auto.h"
 #include "jobs/record.h"
 
 bool ij_delivery_is_owed(const struct ij_job *job, enum imgjob_state from)
 {
-    return job->has_callback && job->state >= IMGJOB_STATE_SUCCEEDED &&
-           from < IMGJOB_STATE_SUCCEEDED;
+    return job->has_callback && ij_job_is_ended(job) && from < IMGJOB_STATE_SUCCEEDED;
 }
 
 const char *ij_delivery_type(enum imgjob_state state)
@@ -52,6 +52,33 @@ int ij_delivery_new(const struct ij_jobs_config *config, const struct ij_record 
     *out = made;
     made = (struct ij_delivery){ 0 };
     return 0;
+}
+
+/* Host and port, as they are written: behind the scheme, without a path. */
+static size_t receiver_of(const char *url, const char **out)
+{
+    const char *slashes = strstr(url, "//");
+    *out = slashes ? slashes + 2 : url;
+    return strcspn(*out, "/?#");
+}
+
+static bool is_same_receiver(const char *url, const char *other)
+{
+    const char *a, *b;
+    size_t len = receiver_of(url, &a);
+    return receiver_of(other, &b) == len && strncasecmp(a, b, len) == 0;
+}
+
+bool ij_delivery_has_room(const struct ij_delivery_claim *claim,
+                          const struct ij_delivery *claimed, size_t count,
+                          const char *url)
+{
+    size_t taken = 0;
+    for (size_t i = 0; i < claim->under_way_count; i++)
+        taken += is_same_receiver(claim->under_way[i], url);
+    for (size_t i = 0; i < count; i++)
+        taken += is_same_receiver(claimed[i].url, url);
+    return claim->receiver_max == 0 || taken < claim->receiver_max;
 }
 
 bool ij_delivery_claim(struct ij_delivery *delivery, uint32_t lease_ms, uint64_t token,

@@ -20,6 +20,11 @@ int ij_delivery_new(const struct ij_jobs_config *config, const struct ij_record 
 /* "job.completed", "job.failed", "job.cancelled" */
 const char *ij_delivery_type(enum imgjob_state state);
 
+/* Whether one to that URL may be claimed beside the first `count` of `claimed`. */
+bool ij_delivery_has_room(const struct ij_delivery_claim *claim,
+                          const struct ij_delivery *claimed, size_t count,
+                          const char *url);
+
 /* Waiting and due: attempt++, the token, and due again when the claim ends. */
 bool ij_delivery_claim(struct ij_delivery *delivery, uint32_t lease_ms, uint64_t token,
                        int64_t now);

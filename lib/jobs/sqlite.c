@@ -139,11 +139,12 @@ static int sqlite_queue_set(struct ij_jobs *jobs, const struct ij_queue_set *set
     return rc < 0 ? rc : do_step(jobs, ij_step_queue, &call, err);
 }
 
-static int sqlite_delivery_claim(struct ij_jobs *jobs, uint32_t lease_ms,
-                                 struct ij_delivery *out, size_t max, size_t *out_count,
+static int sqlite_delivery_claim(struct ij_jobs *jobs,
+                                 const struct ij_delivery_claim *claim,
+                                 struct ij_delivery *out, size_t *out_count,
                                  int64_t *next_due, struct imgjob_error *err)
 {
-    struct ij_delivery_claim_call call = { .lease_ms = lease_ms, .out = out, .max = max };
+    struct ij_delivery_claim_call call = { .claim = claim, .out = out };
     int rc = do_step(jobs, ij_step_delivery_claim, &call, err);
     if (rc < 0) {
         while (call.count > 0) /* claimed, but not committed */

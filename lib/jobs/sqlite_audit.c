@@ -159,7 +159,8 @@ static int run_check(struct ij_sqlite_db *db, const struct check *check,
 
 /* ---- what is counted ---- */
 
-/* As the rows are. Queues are numbered from 1 and never removed. */
+/* As the rows are. Queues are numbered from 1; one that goes leaves its number to
+ * the next. */
 struct counts {
     uint64_t by_state[IJ_QUEUES_MAX + 1][IJ_STATE_COUNT];
     uint64_t change, bytes, deliveries;

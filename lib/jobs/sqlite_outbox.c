@@ -13,7 +13,13 @@
 #include "jobs/sqlite_side.h"
 #include "jobs/sqlite_step.h"
 
-enum { GIVE_UP_MAX = 32 }; /* deliveries of one step */
+enum {
+    GIVE_UP_MAX = 32, /* deliveries of one step */
+    PASSED_MAX = 32,  /* of one claim: each is read in vain */
+    DEFER_MAX = 512,  /* of one claim that makes way */
+    DEFER_MS = 30000, /* about what one try may take */
+    LOOK_MS = 1000    /* until somebody may be stuck */
+};
 
 /* ---- rows ---- */
 
@@ -197,9 +203,65 @@ static int claim_one(struct ij_sqlite_batch *batch, uint32_t lease_ms,
     int rc = ij_token_new(&token, err);
     if (rc < 0)
         return rc;
-    if (!ij_delivery_claim(delivery, lease_ms, token, batch->now))
-        return 1; /* not due */
+    (void)ij_delivery_claim(delivery, lease_ms, token, batch->now); /* it is due */
     return update(batch, number, IJ_DELIVERY_WAITING, delivery, delivery->log, err);
+}
+
+/* Deliveries that are due, and whose receiver has enough of them. */
+struct passed {
+    uint64_t numbers[DEFER_MAX];
+    size_t count, max;
+};
+
+/* Of the rows, one that is claimed moves to where its lease ends. If the walk comes by
+ * there, it ends as it would with any other that is not due. */
+static int claim_due(struct ij_sqlite_batch *batch, struct ij_delivery_claim_call *call,
+                     struct passed *passed, struct imgjob_error *err)
+{
+    IJ_AUTO(ij_call_end)
+    struct ij_call rows =
+        ij_call_of(&batch->db, IJ_SQL_WALK_DELIVERIES, "selecting deliveries");
+    while (passed->count < passed->max) {
+        IJ_AUTO(ij_delivery_done) struct ij_delivery delivery = { 0 };
+        uint64_t number = 0;
+        int rc = ij_call_step(&rows, err);
+        if (rc == 0)
+            rc = ij_sqlite_read_delivery(&rows, &delivery, &number, err);
+        if (rc != 0)
+            return rc < 0 ? rc : 0;
+        bool has_room =
+            ij_delivery_has_room(call->claim, call->out, call->count, delivery.url);
+        if (delivery.due > batch->now || (has_room && call->count == call->claim->max)) {
+            call->next_due = delivery.due;
+            return 0;
+        }
+        if (!has_room) {
+            passed->numbers[passed->count++] = number;
+            continue;
+        }
+        rc = claim_one(batch, call->claim->lease_ms, &delivery, number, err);
+        if (rc < 0)
+            return rc;
+        call->out[call->count++] = delivery;
+        delivery = (struct ij_delivery){ 0 };
+    }
+    return 0;
+}
+
+/* Those before all others that are due make way for a while, so that the ones behind them
+ * are seen. Among themselves they lose their order, not their turn. */
+static int defer(struct ij_sqlite_batch *batch, const struct passed *passed,
+                 struct imgjob_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < passed->count; i++) {
+        struct ij_call call =
+            ij_call_of(&batch->db, IJ_SQL_DEFER_DELIVERY, "deferring a delivery");
+        ij_bind_int(&call, ij_time_after(batch->now, DEFER_MS));
+        ij_bind_int(&call, (int64_t)passed->numbers[i]);
+        rc = ij_call_run(&call, err);
+    }
+    return rc;
 }
 
 int ij_step_delivery_claim(struct ij_sqlite_batch *batch, void *data,
@@ -211,21 +273,16 @@ int ij_step_delivery_claim(struct ij_sqlite_batch *batch, void *data,
     call->next_due = 0;
     if (batch->sums.deliveries == 0)
         return 0;
-    for (;;) {
-        IJ_AUTO(ij_delivery_done) struct ij_delivery delivery = { 0 };
-        uint64_t number = 0;
-        int rc = first(batch, IJ_SQL_FIRST_DELIVERY, &delivery, &number, err);
-        if (rc != 0)
-            return rc < 0 ? rc : 0;
-        call->next_due = delivery.due;
-        if (call->count == call->max)
-            return 0;
-        rc = claim_one(batch, call->lease_ms, &delivery, number, err);
-        if (rc != 0)
-            return rc < 0 ? rc : 0;
-        call->out[call->count++] = delivery;
-        delivery = (struct ij_delivery){ 0 };
+    bool is_stuck = call->claim->is_stuck;
+    struct passed passed = { .max = is_stuck ? DEFER_MAX : PASSED_MAX };
+    int rc = claim_due(batch, call, &passed, err);
+    if (rc == 0 && passed.count == passed.max) { /* there may be others behind them */
+        call->next_due = is_stuck ? batch->now : ij_time_after(batch->now, LOOK_MS);
+        return is_stuck ? defer(batch, &passed, err) : 0;
     }
+    if (call->count > 0 && (call->next_due == 0 || call->next_due > call->out[0].due))
+        call->next_due = call->out[0].due;
+    return rc;
 }
 
 /* Those that wait for its URL fail with it, some of them at a time: there may be as many

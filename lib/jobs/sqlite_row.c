@@ -52,6 +52,12 @@ static struct ij_progress unpack_progress(int64_t packed)
     };
 }
 
+/* 2^53 ms are 285,000 years: differences of such times do not overflow. */
+static bool is_time(int64_t ms)
+{
+    return ms >= 0 && ms <= INT64_C(1) << 53;
+}
+
 /* In the order of JOB_COLUMNS in sqlite_sql.c. */
 static int job_read(struct ij_call *call, struct ij_job *out, struct imgjob_error *err)
 {
@@ -99,6 +105,9 @@ static int job_read(struct ij_call *call, struct ij_job *out, struct imgjob_erro
     (void)read_blob(call, at++, job.batch.bytes, sizeof(job.batch.bytes));
     job.has_callback = sqlite3_column_int64(statement, at++) != 0;
     job.has_dedup = read_blob(call, at++, job.dedup, sizeof(job.dedup));
+    if (!is_time(job.created) || !is_time(job.updated) || !is_time(job.started) ||
+        !is_time(job.finished))
+        return damaged(call, err);
     *out = job;
     return 0;
 }

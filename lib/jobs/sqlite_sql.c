@@ -168,6 +168,8 @@ const char *const ij_sqlite_sql[IJ_SQL_COUNT] = {
                             " VALUES(?1,0,0,1) RETURNING number",
     [IJ_SQL_UPDATE_QUEUE] = "UPDATE queue SET paused=?1,max_running=?2,weight=?3"
                             " WHERE number=?4",
+    [IJ_SQL_RENAME_QUEUE] = "UPDATE queue SET name=?1 WHERE number=?2",
+    [IJ_SQL_DROP_SHARES] = "DELETE FROM share WHERE queue=?1",
     [IJ_SQL_INSERT_TENANT] = "INSERT INTO tenant(name) VALUES(?1) RETURNING number",
     [IJ_SQL_READ_SHARE] = "SELECT last FROM share WHERE queue=?1 AND prio=?2"
                           " AND tenant=?3",
@@ -244,7 +246,8 @@ const char *const ij_sqlite_sql[IJ_SQL_COUNT] = {
         "state=?1,attempt=?2,replayed=?3,token=?4,updated=?5,due=?6,"
         "log=?7 WHERE number=?8",
     [IJ_SQL_FIND_DELIVERY] = DELIVERY "id=?1",
-    [IJ_SQL_FIRST_DELIVERY] = DELIVERY "state=0 ORDER BY due,delivery.number LIMIT 1",
+    [IJ_SQL_DEFER_DELIVERY] = "UPDATE delivery SET due=?1 WHERE number=?2",
+    [IJ_SQL_WALK_DELIVERIES] = DELIVERY "state=0 ORDER BY due,delivery.number",
     [IJ_SQL_FIRST_DELIVERY_TO] =
         DELIVERY "state=0 AND delivery.tenant=(SELECT number FROM tenant WHERE name=?1)"
                  " AND url=?2 ORDER BY delivery.number LIMIT 1",

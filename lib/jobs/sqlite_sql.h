@@ -48,6 +48,8 @@ enum ij_sql {
     IJ_SQL_READ_LAST_SEQ,
     IJ_SQL_INSERT_QUEUE,
     IJ_SQL_UPDATE_QUEUE,
+    IJ_SQL_RENAME_QUEUE,
+    IJ_SQL_DROP_SHARES,
     IJ_SQL_INSERT_TENANT,
     IJ_SQL_READ_SHARE,
     IJ_SQL_WRITE_SHARE,
@@ -85,7 +87,8 @@ enum ij_sql {
     IJ_SQL_INSERT_DELIVERY,
     IJ_SQL_UPDATE_DELIVERY,
     IJ_SQL_FIND_DELIVERY,
-    IJ_SQL_FIRST_DELIVERY,    /* that waits, by when it is due */
+    IJ_SQL_DEFER_DELIVERY,    /* due, number */
+    IJ_SQL_WALK_DELIVERIES,   /* that wait, by when they are due */
     IJ_SQL_FIRST_DELIVERY_TO, /* tenant, url → one that waits */
     IJ_SQL_FIRST_DELIVERY_OVER,
     IJ_SQL_DELETE_DELIVERY,

@@ -65,10 +65,10 @@ struct ij_queue_call {
     const struct ij_queue_set *set;
 };
 struct ij_delivery_claim_call {
-    uint32_t lease_ms;
+    const struct ij_delivery_claim *claim;
     struct ij_delivery *out;
-    size_t max, count; /* out */
-    int64_t next_due;  /* out */
+    size_t count;     /* out */
+    int64_t next_due; /* out */
 };
 struct ij_delivery_finish_call {
     const struct ij_delivery_finish *finish;

@@ -32,7 +32,7 @@ static int read_queues(struct ij_sqlite_db *db, struct ij_sqlite_sums *sums,
         if (count == IJ_QUEUES_MAX || !name || strlen((const char *)name) >= IJ_NAME_SIZE)
             return damaged(db, "a queue", err);
         struct ij_sqlite_queue *queue = &sums->queues[count++];
-        /* queues are never removed, so one that was known stands where it stood */
+        /* rows are never removed, so one that was known stands where it stood */
         uint64_t pass = count <= sums->queue_count ? queue->turn.pass : 0;
         *queue = (struct ij_sqlite_queue){
             .number = (uint32_t)sqlite3_column_int64(call.statement, 0),
@@ -157,6 +157,47 @@ struct ij_sqlite_queue *ij_sqlite_queue_of(struct ij_sqlite_sums *sums, uint32_t
     return NULL;
 }
 
+static struct ij_sqlite_queue *find_spare(struct ij_sqlite_sums *sums)
+{
+    for (size_t i = 0; i < sums->queue_count; i++) {
+        struct ij_sqlite_queue *queue = &sums->queues[i];
+        uint64_t jobs = 0;
+        for (int state = 0; state < IJ_STATE_COUNT; state++)
+            jobs += queue->by_state[state];
+        if (queue->number != IJ_QUEUE_DEFAULT &&
+            ij_queue_is_spare(queue->is_paused, queue->limit, queue->turn.weight, jobs))
+            return queue;
+    }
+    return NULL;
+}
+
+/* Its number stays: removing the row would have SQLite look through all jobs for it. */
+static int rename_queue(struct ij_sqlite_db *db, uint32_t number, const char *name,
+                        struct imgjob_error *err)
+{
+    struct ij_call shares = ij_call_of(db, IJ_SQL_DROP_SHARES, "dropping shares");
+    ij_bind_int(&shares, number);
+    int rc = ij_call_run(&shares, err);
+    if (rc < 0)
+        return rc;
+    struct ij_call call = ij_call_of(db, IJ_SQL_RENAME_QUEUE, "renaming a queue");
+    ij_bind_text(&call, name);
+    ij_bind_int(&call, number);
+    return ij_call_run(&call, err);
+}
+
+static int insert_queue(struct ij_sqlite_db *db, const char *name, uint32_t *out,
+                        struct imgjob_error *err)
+{
+    IJ_AUTO(ij_call_end)
+    struct ij_call call = ij_call_of(db, IJ_SQL_INSERT_QUEUE, "making a queue");
+    ij_bind_text(&call, name);
+    int rc = ij_call_step(&call, err);
+    if (rc == 0)
+        *out = (uint32_t)sqlite3_column_int64(call.statement, 0);
+    return rc;
+}
+
 int ij_sqlite_queue_make(struct ij_sqlite_db *db, struct ij_sqlite_sums *sums,
                          const char *name, struct ij_sqlite_queue **out,
                          struct imgjob_error *err)
@@ -166,21 +207,20 @@ int ij_sqlite_queue_make(struct ij_sqlite_db *db, struct ij_sqlite_sums *sums,
             *out = &sums->queues[i];
             return 0;
         }
-    int rc = ij_queue_room(sums->queue_count, name, err);
+    bool is_full = sums->queue_count == IJ_QUEUES_MAX;
+    struct ij_sqlite_queue *queue =
+        is_full ? find_spare(sums) : &sums->queues[sums->queue_count];
+    if (!queue)
+        return ij_queue_fail_room(name, err);
+    uint32_t number = queue->number;
+    int rc = is_full ? rename_queue(db, number, name, err)
+                     : insert_queue(db, name, &number, err);
     if (rc < 0)
         return rc;
-    IJ_AUTO(ij_call_end)
-    struct ij_call call = ij_call_of(db, IJ_SQL_INSERT_QUEUE, "making a queue");
-    ij_bind_text(&call, name);
-    rc = ij_call_step(&call, err);
-    if (rc < 0)
-        return rc;
-    struct ij_sqlite_queue *queue = &sums->queues[sums->queue_count++];
-    *queue = (struct ij_sqlite_queue){
-        .number = (uint32_t)sqlite3_column_int64(call.statement, 0),
-        .turn.weight = IJ_WEIGHT_DEFAULT,
-    };
+    *queue =
+        (struct ij_sqlite_queue){ .number = number, .turn.weight = IJ_WEIGHT_DEFAULT };
     (void)snprintf(queue->name, sizeof(queue->name), "%s", name);
+    sums->queue_count += !is_full;
     *out = queue;
     return 0;
 }

@@ -43,7 +43,8 @@ struct ij_jobs_stats ij_sqlite_sums_total(const struct ij_sqlite_sums *sums);
 /* @return NULL when there is no queue of that number */
 struct ij_sqlite_queue *ij_sqlite_queue_of(struct ij_sqlite_sums *sums, uint32_t number);
 
-/* Made where absent. @return 0, INVALID (too many), or a code */
+/* Made where absent, perhaps in the place of a spare one. @return 0, INVALID (too many),
+ * or a code */
 int ij_sqlite_queue_make(struct ij_sqlite_db *db, struct ij_sqlite_sums *sums,
                          const char *name, struct ij_sqlite_queue **out,
                          struct imgjob_error *err);

@@ -10,11 +10,6 @@
 #include <assert.h>
 #include <string.h>
 
-static bool is_ended(const struct ij_job *job)
-{
-    return job->state >= IMGJOB_STATE_SUCCEEDED;
-}
-
 static bool is_waiting(const struct ij_job *job)
 {
     return job->state == IMGJOB_STATE_SCHEDULED || job->state == IMGJOB_STATE_READY;
@@ -263,7 +258,7 @@ bool ij_state_is_repeat(const struct ij_job *job, const struct ij_finish *finish
 bool ij_state_cancel(struct ij_job *job, const struct ij_retention *retention,
                      int64_t now)
 {
-    if (is_ended(job) || job->state == IMGJOB_STATE_BLOCKED)
+    if (ij_job_is_ended(job) || job->state == IMGJOB_STATE_BLOCKED)
         return false;
     if (is_waiting(job))
         end(job, IMGJOB_STATE_CANCELED, retention, now);
@@ -333,12 +328,12 @@ bool ij_state_is_twin(const struct ij_job *job, int64_t now)
 {
     if (job->state == IMGJOB_STATE_SUCCEEDED)
         return job->result_expires > now;
-    return !is_ended(job) && !job->cancel_asked;
+    return !ij_job_is_ended(job) && !job->cancel_asked;
 }
 
 bool ij_state_purge(struct ij_job *job, int64_t now)
 {
-    if (!is_ended(job) || job->result_expires == 0 || job->result_expires > now)
+    if (!ij_job_is_ended(job) || job->result_expires == 0 || job->result_expires > now)
         return false;
     job->result_expires = 0;
     job->bytes = 0;
@@ -348,13 +343,13 @@ bool ij_state_purge(struct ij_job *job, int64_t now)
 
 bool ij_state_is_forgotten(const struct ij_job *job, int64_t now)
 {
-    return is_ended(job) && job->result_expires == 0 && job->expires <= now;
+    return ij_job_is_ended(job) && job->result_expires == 0 && job->expires <= now;
 }
 
 bool ij_state_owns(const struct ij_job *job, const struct ij_suspect *suspect)
 {
     if (!ij_id_equal(&job->id, &suspect->id) ||
-        (is_ended(job) && job->result_expires == 0))
+        (ij_job_is_ended(job) && job->result_expires == 0))
         return false;
     if (suspect->is_input)
         return true;

@@ -162,13 +162,18 @@ int ij_submit_capacity(uint64_t queued, uint64_t added, uint64_t max_queued,
                    queued, added, max_queued);
 }
 
-int ij_queue_room(size_t count, const char *name, struct imgjob_error *err)
+bool ij_queue_is_spare(bool is_paused, uint32_t limit, uint32_t weight, uint64_t jobs)
 {
-    if (count < IJ_QUEUES_MAX)
-        return 0;
-    return ij_fail(err, IMGJOB_E_INVALID,
-                   "the queue '%s' cannot be made: a store has at most %d queues", name,
-                   IJ_QUEUES_MAX);
+    return jobs == 0 && !is_paused && limit == 0 && weight == IJ_WEIGHT_DEFAULT;
+}
+
+int ij_queue_fail_room(const char *name, struct imgjob_error *err)
+{
+    return ij_fail(
+        err, IMGJOB_E_INVALID,
+        "the queue '%s' cannot be made: a store has at most %d queues, and all "
+        "of them have jobs or settings",
+        name, IJ_QUEUES_MAX);
 }
 
 int ij_queue_set_check(const struct ij_queue_set *set, struct imgjob_error *err)

@@ -9,8 +9,8 @@
  *      answer; one that has succeeded is extended by ij_state_extend(), a transition;
  *   4. a blob of that id stands in gc: ij_submit_condemned();
  *   5. ij_submit_capacity();
- *   6. queue and tenant are made where absent (ij_queue_room()), the row is written, its
- *      `fair` by share.h.
+ *   6. queue and tenant are made where absent (ij_queue_is_spare()), the row is written,
+ *      its `fair` by share.h.
  *
  * 3 and 6 note the idempotency key, until now + idempotency_ttl_ms, in place of one that
  * is expired or whose job is gone. A key stays until then, whatever becomes of its job.
@@ -52,8 +52,12 @@ uint64_t ij_queued(const uint64_t by_state[IJ_STATE_COUNT]);
 int ij_submit_capacity(uint64_t queued, uint64_t added, uint64_t max_queued,
                        struct imgjob_error *err);
 
-/* Whether one more queue may be made. @return 0 or IMGJOB_E_INVALID */
-int ij_queue_room(size_t count, const char *name, struct imgjob_error *err);
+/* Whether a queue but the default one can give its place to a new one, when all are
+ * taken: it has no jobs, ended ones included, and is as it was made. */
+bool ij_queue_is_spare(bool is_paused, uint32_t limit, uint32_t weight, uint64_t jobs);
+
+/* @return IMGJOB_E_INVALID: all places are taken, and none is spare */
+int ij_queue_fail_room(const char *name, struct imgjob_error *err);
 
 /* @return 0 or IMGJOB_E_INVALID */
 int ij_queue_set_check(const struct ij_queue_set *set, struct imgjob_error *err);

@@ -11,16 +11,26 @@ static int submit_calling(struct store *store, uint32_t number, const char *tena
     return submit_with(store, number, &with);
 }
 
+/* @return when the next is due */
+static int64_t claim_beside(struct store *store, struct ij_delivery_claim claim,
+                            struct ij_delivery *out, size_t *out_count)
+{
+    int64_t due = -1;
+    claim.lease_ms = CLAIM_MS;
+    expect_code(0, store->jobs->ops->delivery_claim(store->jobs, &claim, out, out_count,
+                                                    &due, &test_err));
+    assert_true(due >= 0);
+    return due;
+}
+
 /* Claim up to `max`; the count must be right. @return when the next is due */
 static int64_t claim_deliveries(struct store *store, struct ij_delivery *out, size_t max,
                                 size_t count)
 {
     size_t got = 99;
-    int64_t due = -1;
-    expect_code(0, store->jobs->ops->delivery_claim(store->jobs, CLAIM_MS, out, max, &got,
-                                                    &due, &test_err));
+    int64_t due =
+        claim_beside(store, (struct ij_delivery_claim){ .max = max }, out, &got);
     assert_int_equal(got, count);
-    assert_true(due >= 0);
     return due;
 }
 
@@ -232,6 +242,74 @@ static void what_is_due_is_claimed_by_one(void **state)
     assert_int_equal(stats_of(store).deliveries, 2);
     done_with(first, 2);
     done_with(rest, 2);
+}
+
+static void what_is_beyond_the_bound_of_its_receiver_is_passed_over(void **state)
+{
+    struct store *store = *state;
+    static const char *const urls[] = { "http://slow/1",  "https://SLOW?2",
+                                        "http://slow/3",  "http://slow:81/",
+                                        "http://slower/", "http://slow" };
+    static const char *const under_way[] = { "http://slow#0", "http://other/" };
+    struct ij_delivery_claim claim = { .max = DELIVERIES_MAX,
+                                       .under_way = under_way,
+                                       .receiver_max = 2 };
+    struct ij_delivery got[DELIVERIES_MAX];
+    size_t count = 99;
+    for (uint32_t i = 0; i < IJ_ARRAY_LEN(urls); i++)
+        end_calling(store, i, NULL, urls[i]);
+    claim.under_way_count = IJ_ARRAY_LEN(under_way);
+    int64_t ends = store->now + CLAIM_MS;
+    assert_int_equal(claim_beside(store, claim, got, &count), ends);
+    static const uint32_t claimed[] = { 0, 3, 4 };
+    assert_int_equal(count, IJ_ARRAY_LEN(claimed));
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(number_of(&got[i].job), claimed[i]);
+    done_with(got, count);
+    claim.receiver_max = 1; /* nothing to wait for but the end of those */
+    assert_int_equal(claim_beside(store, claim, got, &count), ends);
+    assert_int_equal(count, 0);
+    claim.under_way_count = 0;
+    assert_int_equal(claim_beside(store, claim, got, &count), ends);
+    assert_int_equal(count, 1);
+    assert_int_equal(number_of(&got[0].job), 1);
+    assert_int_equal(got[0].attempt, 1); /* that it was passed over is no try */
+    assert_string_equal(got[0].log, "");
+    done_with(got, count);
+}
+
+static void however_many_are_passed_over_none_behind_them_starves(void **state)
+{
+    enum { MANY = 1100 };
+    struct store *store = *state;
+    static const char *const under_way[] = { "http://slow/" };
+    struct ij_delivery_claim claim = {
+        .max = 4, .under_way = under_way, .under_way_count = 1, .receiver_max = 1
+    };
+    struct ij_delivery got[4];
+    size_t count = 0;
+    for (uint32_t i = 0; i < MANY; i++)
+        end_calling(store, i, NULL, "http://slow/");
+    store->now++;
+    end_calling(store, MANY, NULL, "http://other/");
+    int64_t next = store->now;
+    for (int i = 0; i < 4 && count == 0 && next != 0; i++) {
+        claim.is_stuck = i > 0;
+        next = claim_beside(store, claim, got, &count);
+    }
+    assert_int_equal(count, 1);
+    assert_int_equal(number_of(&got[0].job), MANY);
+    expect_code(0, finish_delivery(store, &got[0], IJ_DELIVERY_DELIVERED, 0, "{}"));
+    done_with(got, count);
+    store->now += 60 * 1000;
+    claim.receiver_max = 0;
+    for (size_t left = MANY; left > 0; left -= count) { /* nor do they */
+        (void)claim_beside(store, claim, got, &count);
+        assert_int_equal(count, 4);
+        assert_int_equal(got[0].attempt, 1);
+        done_with(got, count);
+    }
+    assert_int_equal(fault_count(store), 0);
 }
 
 static void a_delivery_waits_for_its_next_try(void **state)
@@ -464,6 +542,8 @@ int main(void)
         ON_STORE(a_job_that_ends_again_is_told_again),
         ON_STORE(the_body_is_the_job_as_it_ended),
         ON_STORE(what_is_due_is_claimed_by_one),
+        ON_STORE(what_is_beyond_the_bound_of_its_receiver_is_passed_over),
+        ON_STORE(however_many_are_passed_over_none_behind_them_starves),
         ON_STORE(a_delivery_waits_for_its_next_try),
         ON_STORE(a_log_that_is_too_long_loses_its_oldest_lines),
         ON_STORE(a_url_that_is_gone_fails_all_that_waits_for_it),

@@ -195,6 +195,44 @@ static void a_newer_schema_is_refused(void **state)
                    "has schema version 3, this version of imgjob knows 2");
 }
 
+static void a_job_whose_times_cannot_be_is_damage(void **state)
+{
+    struct store *store = *state;
+    static const char *const times[] = { "created", "updated", "started", "finished" };
+    static const char *const values[] = { "-1", "1<<54", "-9223372036854775807-1",
+                                          "9223372036854775807" };
+    expect_code(0, submit(store, 1));
+    expect_code(0, finish(store, claim_lease(store), IJ_FINISH_SUCCEEDED));
+    struct ij_id id = test_id(1);
+    for (size_t i = 0; i < IJ_ARRAY_LEN(times) * IJ_ARRAY_LEN(values); i++) {
+        const char *time = times[i % IJ_ARRAY_LEN(times)];
+        char damage[96];
+        close_store(store);
+        sqlite3 *handle = raw_open(store->path);
+        raw_run(handle, "CREATE TABLE whole AS SELECT * FROM job");
+        (void)snprintf(damage, sizeof(damage), "UPDATE job SET %s=%s", time,
+                       values[i / IJ_ARRAY_LEN(times)]);
+        raw_run(handle, damage);
+        assert_int_equal(sqlite3_close(handle), SQLITE_OK);
+
+        expect_code(0, ij_sqlite_open(&store->config, &store->jobs, &test_err));
+        struct ij_record record = { 0 };
+        expect_code(IMGJOB_E_STORE,
+                    store->jobs->ops->get(store->jobs, &id, &record, &test_err));
+        expect_words("is damaged: the job in row 1 cannot be");
+        close_store(store);
+
+        handle = raw_open(store->path);
+        (void)snprintf(damage, sizeof(damage),
+                       "UPDATE job SET %s=(SELECT %s FROM whole); DROP TABLE whole", time,
+                       time);
+        raw_run(handle, damage);
+        assert_int_equal(sqlite3_close(handle), SQLITE_OK);
+        expect_code(0, ij_sqlite_open(&store->config, &store->jobs, &test_err));
+    }
+    assert_int_equal(job_of(store, 1).state, IMGJOB_STATE_SUCCEEDED);
+}
+
 static void a_damaged_database_says_so_and_refuses_work(void **state)
 {
     struct store *store = *state;
@@ -266,6 +304,8 @@ static bool is_short_walk(int statement, const char *step)
         return strcmp(step, "SCAN tenant") == 0;
     case IJ_SQL_LIST_OWNERS: /* of jobs that run: as many as there are workers */
         return strstr(step, "job_lease") || strstr(step, "TEMP B-TREE");
+    case IJ_SQL_WALK_DELIVERIES: /* ended by a claim after so many */
+        return strstr(step, "USING INDEX delivery_due");
     default:
         return false;
     }
@@ -388,6 +428,7 @@ int main(void)
         ON_STORE(another_programs_database_is_refused),
         ON_STORE(a_newer_schema_is_refused),
         ON_STORE(a_damaged_database_says_so_and_refuses_work),
+        ON_STORE(a_job_whose_times_cannot_be_is_damage),
         ON_STORE(what_changes_nothing_writes_nothing),
         ON_STORE(no_statement_scans_a_table),
         ON_STORE(counters_are_those_of_the_rows),

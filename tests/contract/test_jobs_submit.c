@@ -311,25 +311,6 @@ static void keys_and_urls_have_a_limit(void **state)
     free(text);
 }
 
-static void queues_have_a_limit(void **state)
-{
-    struct store *store = *state;
-    char name[16];
-    struct ij_queue_set set = { .name = name };
-    for (int i = 1; i < IJ_QUEUES_MAX; i++) {
-        (void)snprintf(name, sizeof(name), "q%d", i);
-        expect_code(0, store->jobs->ops->queue_set(store->jobs, &set, &test_err));
-    }
-    struct ij_submit with = { .queue = "more" };
-    expect_code(IMGJOB_E_INVALID, submit_with(store, 1, &with));
-    expect_words("the queue 'more' cannot be made: a store has at most 256 queues");
-    set.name = "more";
-    expect_code(IMGJOB_E_INVALID,
-                store->jobs->ops->queue_set(store->jobs, &set, &test_err));
-    with.queue = "q255";
-    expect_code(0, submit_with(store, 1, &with));
-}
-
 /* ---- idempotency keys ---- */
 
 static struct ij_submit with_key(const char *fingerprint)
@@ -368,6 +349,17 @@ static void a_key_is_answered_with_its_job(void **state)
         store_reopen(store);
     expect_code(0, finish(store, claim_lease(store), IJ_FINISH_FAILED));
     expect_answer(store, 3, &with, IJ_SUBMIT_REPLAYED, 1); /* whatever became of it */
+}
+
+static void a_key_is_answered_while_the_queue_is_full(void **state)
+{
+    struct store *store = *state;
+    struct ij_submit with = with_key("print");
+    expect_answer(store, 1, &with, IJ_SUBMIT_NEW, 1);
+    for (uint32_t i = 2; i <= store->config.max_queued; i++)
+        expect_code(0, submit(store, i));
+    expect_code(IMGJOB_E_BUSY, submit(store, 500));
+    expect_answer(store, 500, &with, IJ_SUBMIT_REPLAYED, 1);
 }
 
 static void a_key_is_free_again_after_its_time(void **state)
@@ -480,8 +472,8 @@ int main(void)
         ON_STORE(names_that_are_none_are_refused),
         ON_STORE(tags_have_a_limit_and_none_stands_there_twice),
         ON_STORE(keys_and_urls_have_a_limit),
-        ON_STORE(queues_have_a_limit),
         ON_STORE(a_key_is_answered_with_its_job),
+        ON_STORE(a_key_is_answered_while_the_queue_is_full),
         ON_STORE(a_key_is_free_again_after_its_time),
         ON_STORE(a_key_whose_job_was_purged_is_free),
         ON_STORE(a_live_or_succeeded_twin_is_the_answer),

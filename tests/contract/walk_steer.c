@@ -108,9 +108,12 @@ void move_delivery_claim(struct walk *walk)
     struct ij_delivery claimed[2][CLAIMS_MAX];
     size_t count[2], max = 1 + roll(walk, CLAIMS_MAX);
     int64_t due[2];
+    const struct ij_delivery_claim claim = { .lease_ms = 20000,
+                                             .max = max,
+                                             .receiver_max = roll(walk, CLAIMS_MAX) };
     for (int i = 0; i < 2; i++)
-        assert_int_equal(ops(walk, i)->delivery_claim(jobs(walk, i), 20000, claimed[i],
-                                                      max, &count[i], &due[i], NULL),
+        assert_int_equal(ops(walk, i)->delivery_claim(jobs(walk, i), &claim, claimed[i],
+                                                      &count[i], &due[i], NULL),
                          0);
     assert_int_equal(count[0], count[1]);
     assert_true(due[0] == due[1]);

@@ -80,7 +80,10 @@ class Killer:
         workers = self.server.workers()
         if not workers:
             return
-        os.kill(self.random.choice(workers), signal.SIGKILL)
+        try:
+            os.kill(self.random.choice(workers), signal.SIGKILL)
+        except ProcessLookupError:  # it was recycled just now
+            return
         self.worker_kills += 1
 
     def run(self, ledger):

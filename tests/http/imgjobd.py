@@ -28,7 +28,8 @@ class Server:
         self.process = subprocess.Popen(
             [program, *flags], cwd=directory, stderr=subprocess.PIPE,
             env={**os.environ, **(environment or {})})
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
         try:
             line = self.wait_for_line(r"listens on (http://[\d.]+:\d+)")
             self.url = re.search(r"http://[\d.]+:\d+", line).group()
@@ -88,6 +89,11 @@ class Server:
         assert view["status"] in ("completed", "failed"), view
         return view
 
+    def pause(self):
+        """No job begins any more: a worker that looked for one just before has looked."""
+        assert self.put("/pool", json={"paused": True}).status_code == 200
+        until(lambda: self.get("/pool").json()["busy"] == 0)
+
     def raw(self, data, half_close=False):
         """What the server answers to these bytes until it closes."""
         with socket.create_connection(self.address, PATIENCE) as connection:
@@ -114,7 +120,10 @@ class Server:
         return self.wait()
 
     def wait(self):
-        return self.process.wait(PATIENCE)
+        """The exit status; all lines are there by then."""
+        status = self.process.wait(PATIENCE)
+        self._listener.join(PATIENCE)
+        return status
 
     def kill(self):
         self.process.kill()

@@ -28,7 +28,7 @@ def ended(start, png):
     server = start()
     for _ in range(2):
         server.ended(server.submit(png))
-    server.put("/pool", json={"paused": True})
+    server.pause()
     server.submit(png)
     return server
 

@@ -114,8 +114,9 @@ def test_spec_beside_the_list_is_that_of_all_without_one(server, png):
 # ---- all or nothing ----
 
 def test_one_bad_image_refuses_all(server, png, nothing_is_left_behind):
-    refused(post_images(server, [png, b"no image" * 20, png]), 415, "no format that is read")
-    refused(post_images(server, [png, b""]), 400, "image: is empty")
+    refused(post_images(server, [png, b"no image" * 20, png]), 415,
+            "image[1]: the image has no format that is read")
+    refused(post_images(server, [png, b""]), 400, "image[1]: is empty")
 
 
 def test_one_bad_entry_refuses_all_and_is_pointed_to(server, png):
@@ -134,6 +135,11 @@ def test_one_bad_entry_refuses_all_and_is_pointed_to(server, png):
     refused(post(good, {"source_job": absent, **SHORT}), 404, "jobs[1]")
     refused(post(good, SHORT), 400, "jobs[1]: source_job is missing")
     refused(post(good, {**good, "priority": 1}), 400, "jobs[1]: priority: is for all jobs")
+    refused(post(good, {**good, "image_data": "x"}), 400, "jobs[1]: image_data: a list takes no ")
+    refused(post(good, {**good, "image": "x"}), 422, "/jobs/1/image: no such member; a list takes")
+    refused(post(good, {**good, "colour": 1}), 422, "/jobs/1/colour: no such member; there are op")
+    refused(post(good, **{"colour": 1}), 422, "/colour: no such member; there are operation, ")
+    refused(post(good, **{"image_data": "x"}), 400, "image_data: a list takes no images but ")
     refused(post(good, 7), 400, "jobs[1]: must be an object, not")
     refused(post(good, **{"source_job": source}), 400, "source_job: stands in each")
     refused(post(good, **{"priority": 10}), 400, "priority: must be 0..9, not 10")

@@ -63,7 +63,8 @@ def test_page_of_the_list_may_ask_and_read(start, png):
     assert answer.headers["Access-Control-Allow-Origin"] == PAGE
     exposed = set(answer.headers["Access-Control-Expose-Headers"].split(", "))
     assert exposed >= {"Location", "Retry-After", "ETag", "Idempotency-Replayed", "Deduplicated",
-                       "X-Request-Id", "X-Job-Id", "Link"}
+                       "X-Request-Id", "X-Job-Id", "Link", "Content-Range", "Accept-Ranges",
+                       "Content-Disposition"}
     refusal = server.get("/nowhere", headers={"Origin": PAGE})
     assert refusal.status_code == 404
     assert refusal.headers["Access-Control-Allow-Origin"] == PAGE

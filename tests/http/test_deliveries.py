@@ -74,8 +74,8 @@ def test_list_is_filtered_and_paged(server, png):
 @pytest.mark.parametrize("query, words", [
     ("limit=0", "limit: must be a whole number, 1 to 100"),
     ("limit=101", "limit: must be a whole number, 1 to 100"),
-    ("limit=1x", "limit: must be a whole number, 1 to 100"),
-    ("limit=", "limit: must be a whole number, 1 to 100"),
+    ("limit=1x", "limit: must be a whole number, 1 to 100, not '1x'"),
+    ("limit=", "limit: must be a whole number, 1 to 100, not ''"),
     ("status=lost", "status: must be pending, delivered or failed"),
     ("cursor=nonsense", "cursor"),
     ("colour=red", "no parameter 'colour'"),
@@ -106,9 +106,9 @@ def test_replay_sends_the_same_message_again(server, png):
     assert body == body_again
     assert first["webhook-id"] == second["webhook-id"] == one["id"]
     assert again["attempts"] == 2
-    scrape = Scrape(server)
-    assert scrape("imgjob_webhook_deliveries_total", outcome="delivered") == 2
-    assert scrape("imgjob_webhooks_waiting") == 0
+    # a delivery is counted once its end is in the store
+    until(lambda: Scrape(server)("imgjob_webhook_deliveries_total", outcome="delivered") == 2)
+    assert Scrape(server)("imgjob_webhooks_waiting") == 0
 
 
 def test_delivery_that_is_not_there_is_404(server):

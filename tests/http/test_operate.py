@@ -38,6 +38,7 @@ def test_paused_pool_takes_jobs_and_runs_none(start, png):
     server = start()
     view = server.put("/pool", json={"paused": True}).json()
     assert view["paused"] is True and view["workers"] >= 1
+    server.pause()  # until no worker looks for a job any more
     job = server.submit(png)
     assert server.get("/health/ready").json()["checks"]["workers"]["paused"] is True
     assert server.get(f"/jobs/{job}").json()["status"] == "pending"

@@ -101,7 +101,7 @@ def test_job_lives_as_long_as_it_says(start, png):
     answer = post_json(server, png, {"result_expires_in": 1, "expires_in": 1})
     job = answer.json()["job_id"]
     until(lambda: server.get(f"/jobs/{job}").status_code == 404)
-    assert server.files("uploads") == set() and server.files("outputs") == set()
+    until(lambda: server.files("uploads") == set() and server.files("outputs") == set())
 
 
 # ---- refusals ----

@@ -130,7 +130,7 @@ def test_one_overlay_may_be_taken_often_and_by_an_output(server):
 
 
 def test_every_input_is_stored_as_it_came_and_goes_with_the_job(start, images):
-    server = start(result_ttl_s=1)
+    server = start(result_ttl_s=1, paused=1)  # or it might have gone before it is looked at
     large = (images / "photo-2725x2225.jpg").read_bytes()  # many pieces of 64 KiB, alternating
     body = {"image_data": coded(large), "overlay2": coded(overlay(2)), "overlay": coded(large),
             **spec_of(1, 2)}
@@ -140,6 +140,7 @@ def test_every_input_is_stored_as_it_came_and_goes_with_the_job(start, images):
     stored = {path.rsplit("/", 1)[-1]: (server.directory / "uploads" / path).read_bytes()
               for path in (name.removeprefix("uploads/") for name in server.files("uploads"))}
     assert stored == {f"{job}.in0": large, f"{job}.in1": large, f"{job}.in2": overlay(2)}
+    server.put("/pool", json={"paused": False})
     view = server.ended(job)
     assert view["status"] == "completed", view["error"]
     until(lambda: server.files("uploads") == set())

@@ -112,7 +112,7 @@ def test_options_of_a_job_that_stays_are_refused(start, png, options):
 
 def test_options_of_the_work_are_taken(start, png):
     server = start()
-    options = {"priority": 0, "queue": "quick", "timeout_ms": 5000, "max_attempts": 1,
+    options = {"priority": 0, "queue": "quick", "timeout_ms": 60000, "max_attempts": 1,
                "tags": ["a"]}
     assert post_form(server, png, options, "/process").status_code == 200
     nothing_is_left(server)

@@ -178,10 +178,9 @@ def test_reader_that_takes_nothing_is_let_go(server, images):
     photo = (images / "photo-2725x2225.jpg").read_bytes()
     view = server.ended(server.submit(photo, "resize", 2725, 2225, output_format="png"))
     length = view["outputs"][0]["bytes"]
-    known = len(server.lines)
     with socket.socket() as reader:
         reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         reader.connect(server.address)
         reader.sendall(f"GET /jobs/{view['id']}/download HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-        line = server.wait_for_line(r"/download 200, \d+ bytes", after=known)
+        line = server.wait_for_line(rf"{view['id']}/download 200, \d+ bytes")
     assert int(re.search(r"200, (\d+) bytes", line).group(1)) < length

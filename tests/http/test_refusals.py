@@ -54,7 +54,12 @@ def body_with(png, **changes):
     ({"image_data": "Y2F"}, "image_data: is not valid base64"),
     ({"image_data": ""}, "image_data: is empty"),
     ({"image_data": 5}, "image_data: must be a string"),
-    ({"colour": "red"}, "colour"),
+    ({"colour": "red"}, "colour: no such member; there are image_data, overlays, operation, "
+     "width, height, output_format, enlarge, steps, outputs, load, info, preset, source_job "),
+    ({"image": "x"}, "image: no such member; in JSON the image is image_data, in base64"),
+    ({"spec": {"steps": []}}, "spec: no such member; in JSON what it holds, such as steps "),
+    ({"operation": None, "width": None, "height": None, "spec": {}}, "spec: no such member"),
+    ({"operation": None, "image_data": None, "image": "x"}, "image: no such member"),
 ])
 def test_fault_of_the_simple_form_is_400(server, png, changes, words):
     refused(server.post(json=body_with(png, **changes)), 400, words)
@@ -85,6 +90,21 @@ def test_long_spec_that_is_wrong_is_422_with_a_pointer(server, png):
     problem = refused(answer, 422, "must be 1..16384, not 0")
     assert problem["errors"][0]["pointer"] == "/steps/0/width"
     assert problem["errors"][0]["detail"] == "must be 1..16384, not 0"
+
+
+@pytest.mark.parametrize("member, pointer, words", [
+    ("operation", "/operation", "stands beside steps, outputs, load or info; either is enough"),
+    ("spec", "/spec", "no such member; in JSON what it holds, such as steps and outputs, "),
+    ("image", "/image", "no such member; in JSON the image is image_data, in base64"),
+    ("a/b~c", "/a~1b~0c", "no such member; there are image_data, "),
+    ("a" + "\u00e9" * 100, "/a\u00e9", "no such member; there are image_data, "),
+])
+def test_member_beside_a_long_spec_is_422_with_a_pointer(server, png, member, pointer, words):
+    answer = server.post(json={"image_data": base64.b64encode(png).decode(), "outputs": [],
+                               "info": True, member: "resize"})
+    problem = refused(answer, 422, words)
+    assert problem["errors"][0]["pointer"].startswith(pointer)
+    assert problem["errors"][0]["detail"].startswith(words)
 
 
 RESIZE = {"op": "resize", "width": 4, "height": 4}

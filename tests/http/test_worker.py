@@ -11,8 +11,8 @@ LOOPS, ABORTS = 4001, 4002  # widths at which the misbehaving worker does that
 
 
 def test_job_that_never_ends_is_killed_at_its_deadline(start, png, misbehaving_worker):
-    server = start(worker_path=misbehaving_worker, job_timeout_ms=300, worker_pool_size=1)
-    loops = server.submit(png, "resize", LOOPS, 1)
+    server = start(worker_path=misbehaving_worker, worker_pool_size=1)
+    loops = server.submit(png, "resize", LOOPS, 1, timeout_ms=300)
     after = server.submit(png)
     view = server.ended(loops)
     assert view["status"] == "failed"
@@ -28,9 +28,10 @@ def test_job_that_kills_its_worker_three_times_is_poison(start, png, misbehaving
     view = server.ended(aborts)
     assert view["status"] == "failed"
     assert view["reason"] == "poison"
-    assert sum("processing" in line and aborts in line for line in server.lines) == 3
     assert [server.ended(job)["status"] for job in after] == ["completed"] * 4
     assert server.get("/health/ready").status_code == 200
+    assert server.stop() == 0
+    assert sum("processing" in line and aborts in line for line in server.lines) == 3
 
 
 def test_finished_work_waits_for_a_locked_database(start, png, misbehaving_worker):

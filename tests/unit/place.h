@@ -5,6 +5,7 @@
 #include "test.h"
 
 #include <dirent.h>
+#include <unistd.h>
 
 #include <imgjob/imgjob.h>
 
@@ -81,6 +82,14 @@ static inline int count_blobs(const struct place *place, const char *name)
         (void)closedir(dir);
     }
     return count;
+}
+
+/* Until no job has a file any more. The sweeper comes by within a few seconds; the test
+ * runner ends a test that hangs. */
+static inline void await_no_blobs(const struct place *place)
+{
+    while (count_blobs(place, "in") + count_blobs(place, "out") > 0)
+        (void)usleep(20000);
 }
 
 static inline struct imgjob_spec *spec_of(const char *json)

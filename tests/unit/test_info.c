@@ -290,9 +290,7 @@ static void what_was_told_expires_with_the_result(void **state)
     submit(place, info_only, id);
     imgjob_job_free(ended_job(place, id));
     imgjob_pool_close(pool);
-    /* the sweeper comes by within a few seconds */
-    for (int tries = 0; tries < 600 && count_blobs(place, "in") > 0; tries++)
-        (void)usleep(20000);
+    await_no_blobs(place);
     struct imgjob_job *job = ended_job(place, id);
     expect_info(job, NULL);
     imgjob_job_free(job);

@@ -415,11 +415,7 @@ static void all_inputs_expire_with_the_result(void **state)
     submit_two(place, id);
     imgjob_job_free(ended_job(place, id));
     imgjob_pool_close(pool);
-    /* the sweeper comes by within a few seconds */
-    for (int tries = 0; tries < 600 && count_blobs(place, "in") > 0; tries++)
-        (void)usleep(20000);
-    assert_int_equal(count_blobs(place, "in"), 0);
-    assert_int_equal(count_blobs(place, "out"), 0);
+    await_no_blobs(place);
 }
 
 /* ---- without a store ---- */

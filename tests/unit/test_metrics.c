@@ -271,6 +271,23 @@ static void progress_and_a_wish_to_cancel_count_as_nothing(void **state)
     ij_buf_done(&buf);
 }
 
+static void queues_that_come_late_are_counted_together(void **state)
+{
+    (void)state;
+    struct ij_change taken = change_of(IMGJOB_STATE_BLOCKED, IMGJOB_STATE_READY);
+    for (int i = 0; i < IJ_QUEUES_MAX + 5; i++) {
+        (void)snprintf(taken.queue, sizeof(taken.queue), "q%d", i);
+        tell(taken);
+    }
+    assert_int_equal(metrics.queue_count, IJ_QUEUES_MAX + 1);
+    const struct ij_queue_metrics *last = metrics.queues[IJ_QUEUES_MAX];
+    assert_string_equal(last->name, "(others)");
+    assert_int_equal(ij_counter_read(&last->submitted), 5);
+    (void)snprintf(taken.queue, sizeof(taken.queue), "q0");
+    tell(taken);
+    assert_int_equal(ij_counter_read(&metrics.queues[0]->submitted), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,6 +308,8 @@ int main(void)
             metrics_down),
         cmocka_unit_test_setup_teardown(retry_is_counted_by_its_reason, metrics_up,
                                         metrics_down),
+        cmocka_unit_test_setup_teardown(queues_that_come_late_are_counted_together,
+                                        metrics_up, metrics_down),
         cmocka_unit_test_setup_teardown(progress_and_a_wish_to_cancel_count_as_nothing,
                                         metrics_up, metrics_down),
     };

@@ -199,10 +199,11 @@ static void a_queue_at_its_limit_goes_on_when_a_job_ends(void **state)
     char id[IMGJOB_ID_SIZE];
     struct ij_waiter waiter;
     struct ij_wake *work = &place->store->work;
-    expect_code(0, imgjob_queue_set_limit(place->store, "default", 1, &test_err));
-    expect_code(0, imgjob_queue_set_weight(place->store, "default", 100, &test_err));
+    const struct imgjob_queue_settings settings = { .size = sizeof(settings),
+                                                    .has_limit = 1,
+                                                    .limit = 1 };
+    expect_code(0, imgjob_queue_set(place->store, "default", &settings, &test_err));
     assert_int_equal(queue_of(place, "default").limit, 1);
-    assert_int_equal(queue_of(place, "default").weight, 100);
     submit(place, id);
     submit(place, id);
     struct ij_lease lease = hand_claim(place);
@@ -219,13 +220,59 @@ static void a_queue_that_cannot_be_is_refused(void **state)
     expect_code(IMGJOB_E_INVALID, imgjob_queue_pause(place->store, "a b", &test_err));
     expect_words("queue");
     expect_code(IMGJOB_E_INVALID, imgjob_queue_resume(place->store, NULL, &test_err));
-    expect_code(IMGJOB_E_INVALID,
-                imgjob_queue_set_weight(place->store, "q", 101, &test_err));
-    expect_words("101");
-    expect_code(IMGJOB_E_INVALID,
-                imgjob_queue_set_weight(place->store, "q", 0, &test_err));
     expect_code(0, imgjob_queue_pause(place->store, "new", &test_err));
     assert_true(queue_of(place, "new").paused);
+}
+
+static void expect_settings(struct place *place, const char *name, bool is_paused,
+                            uint32_t limit, uint32_t weight)
+{
+    struct imgjob_queue queue = queue_of(place, name);
+    assert_int_equal(queue.paused, is_paused);
+    assert_int_equal(queue.limit, limit);
+    assert_int_equal(queue.weight, weight);
+}
+
+static void a_queue_gets_all_of_its_settings_or_none(void **state)
+{
+    struct place *place = *state;
+    struct imgjob_queue_settings settings = { .size = sizeof(settings),
+                                              .has_paused = 1,
+                                              .paused = 1,
+                                              .has_limit = 1,
+                                              .limit = 7,
+                                              .has_weight = 1,
+                                              .weight = 100 };
+    expect_code(0, imgjob_queue_set(place->store, "q", &settings, &test_err));
+    expect_settings(place, "q", true, 7, 100);
+    settings.limit = 9;
+    settings.weight = 101;
+    expect_code(IMGJOB_E_INVALID,
+                imgjob_queue_set(place->store, "q", &settings, &test_err));
+    expect_words("a queue's weight is 1 to 100, not 101");
+    settings.weight = 0;
+    expect_code(IMGJOB_E_INVALID,
+                imgjob_queue_set(place->store, "q", &settings, &test_err));
+    settings.has_weight = 2;
+    expect_code(IMGJOB_E_INVALID,
+                imgjob_queue_set(place->store, "q", &settings, &test_err));
+    expect_words("has_weight: must be 0 or 1, not 2");
+    settings.has_weight = settings.has_limit = 0;
+    expect_code(IMGJOB_E_INVALID,
+                imgjob_queue_set(place->store, "q", &settings, &test_err));
+    expect_words("has_limit: must be 1 for a limit of 9 to be meant");
+    settings.limit = 0;
+    settings.paused = 2;
+    expect_code(IMGJOB_E_INVALID,
+                imgjob_queue_set(place->store, "q", &settings, &test_err));
+    expect_words("paused: must be 0 or 1, not 2");
+    settings.size = 3;
+    expect_code(IMGJOB_E_ABI, imgjob_queue_set(place->store, "q", &settings, &test_err));
+    expect_settings(place, "q", true, 7, 100);
+    settings.size = sizeof(settings);
+    settings.paused = 0; /* what is not meant stays */
+    expect_code(0, imgjob_queue_set(place->store, "q", &settings, &test_err));
+    expect_settings(place, "q", false, 7, 100);
 }
 
 int main(void)
@@ -240,6 +287,7 @@ int main(void)
         ON_BOTH(a_paused_queue_begins_nothing),
         ON_BOTH(a_queue_at_its_limit_goes_on_when_a_job_ends),
         ON_BOTH(a_queue_that_cannot_be_is_refused),
+        ON_BOTH(a_queue_gets_all_of_its_settings_or_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

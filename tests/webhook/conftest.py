@@ -52,6 +52,13 @@ def receiver(receiver_directory):
 
 
 @pytest.fixture
+def other_receiver(receiver_directory):
+    one = Receiver(shutil.which("node"), receiver_directory, SECRETS)
+    yield one
+    one.close()
+
+
+@pytest.fixture
 def start(tmp_path):
     """Start senders; all in the same directory."""
     program = pathlib.Path(os.environ.get(

@@ -23,8 +23,11 @@ function verify(verifier, body, headers) {
   }
 }
 
+const held = [];
+
 const behaviours = {
-  hold: () => {}, // no answer, and the connection stays open
+  hold: (response) => held.push(response), // no answer, and the connection stays open
+  release: (response) => held.splice(0).concat(response).forEach((one) => one.end()),
   reset: (response) => response.socket.destroy(),
   redirect: (response) => response.writeHead(302, { Location: "/elsewhere/200" }).end(),
   later: (response) => response.writeHead(503, { "Retry-After": "3600" }).end(),

@@ -1,7 +1,10 @@
 """Webhooks from a job's end to a receiver that others wrote."""
 
+import contextlib
 import datetime
 import json
+import sqlite3
+import urllib.request
 
 import pytest
 
@@ -114,6 +117,51 @@ def test_a_slow_receiver_holds_up_nobody(receiver, start, image):
     fast = sender.end_one(image, receiver.url + "/fast/200")
     assert sender.wait_for_try(fast)["status"] == "delivered"
     assert sender.delivery(slow)["log"] == []  # its first try is still under way
+
+
+def test_a_receiver_that_never_answers_leaves_room_for_others(
+        receiver, other_receiver, start, image):
+    sender = start(timeout_ms=60000)  # longer than we are patient
+    silent = [sender.end_one(image, other_receiver.url + "/never/hold") for _ in range(20)]
+    other_receiver.wait("/never/hold", 4)
+    fast = sender.end_one(image, receiver.url + "/beside/200")
+    assert sender.wait_for_try(fast)["status"] == "delivered"
+    assert len(other_receiver.requests("/never/hold")) == 4
+    deliveries = [sender.delivery(job) for job in silent]
+    assert sorted(delivery["attempts"] for delivery in deliveries) == [0] * 16 + [1] * 4
+    assert {delivery["status"] for delivery in deliveries} == {"pending"}
+
+
+def test_what_waits_for_its_receiver_is_sent_once_that_answers(other_receiver, start, image):
+    sender = start(timeout_ms=60000)  # longer than we are patient
+    path = "/turns/hold,hold,hold,hold,200"
+    jobs = [sender.end_one(image, other_receiver.url + path) for _ in range(10)]
+    other_receiver.wait(path, 4)
+    urllib.request.urlopen(other_receiver.url + "/now/release", data=b"{}").close()
+    for job in jobs:
+        delivery = sender.wait_for_try(job)
+        assert delivery["status"] == "delivered"
+        assert delivery["attempts"] == 1
+        assert statuses(delivery) == [200]
+
+
+def test_a_job_that_cannot_be_read_ends_and_nothing_is_sent_about_it(
+        receiver, start, image, tmp_path):
+    path = "/unreadable/200"
+    first = start()
+    job = first.ask("submit", str(image), receiver.url + path)
+    assert first.close() == 0
+    with contextlib.closing(sqlite3.connect(tmp_path / "jobs.db")) as database, database:
+        assert database.execute("UPDATE job_doc SET input='{'").rowcount == 1
+    second = start()
+    second.ask("cancel", job)
+    delivery = second.wait_for_try(job)
+    assert delivery["status"] == "failed"
+    [attempt] = delivery["log"]
+    assert attempt["status"] is None
+    assert attempt["error"] == (
+        "nothing to send: a document of the job was broken when it ended")
+    assert receiver.requests(path) == []
 
 
 def test_a_receiver_that_does_not_answer_is_tried_again(receiver, start, image):
