@@ -293,7 +293,8 @@ struct ij_delivery_claim {
     const char *const *under_way; /* URLs that are being sent to */
     size_t under_way_count;
     /* So many at a time to one receiver, those under way counted: what is beyond it is
-     * passed over, and no try of it has begun; 0 = no bound */
+     * passed over, and no try of it has begun; 0 = no bound. Behind many of those, others
+     * may not be seen. */
     size_t receiver_max;
     /* No try has begun or ended for a while: a receiver that answers would soon have room
      * for what is passed over, but this one may keep others waiting behind a long row of

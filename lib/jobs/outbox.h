@@ -20,6 +20,9 @@ int ij_delivery_new(const struct ij_jobs_config *config, const struct ij_record 
 /* "job.completed", "job.failed", "job.cancelled" */
 const char *ij_delivery_type(enum imgjob_state state);
 
+/* What a claim reads in vain. A backend may stop there, unless the sender is stuck. */
+enum { IJ_DELIVERY_PASSED_MAX = 32 };
+
 /* Whether one to that URL may be claimed beside the first `count` of `claimed`. */
 bool ij_delivery_has_room(const struct ij_delivery_claim *claim,
                           const struct ij_delivery *claimed, size_t count,

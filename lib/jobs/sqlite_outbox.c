@@ -15,7 +15,6 @@
 
 enum {
     GIVE_UP_MAX = 32, /* deliveries of one step */
-    PASSED_MAX = 32,  /* of one claim: each is read in vain */
     DEFER_MAX = 512,  /* of one claim that makes way */
     DEFER_MS = 30000, /* about what one try may take */
     LOOK_MS = 1000    /* until somebody may be stuck */
@@ -274,7 +273,7 @@ int ij_step_delivery_claim(struct ij_sqlite_batch *batch, void *data,
     if (batch->sums.deliveries == 0)
         return 0;
     bool is_stuck = call->claim->is_stuck;
-    struct passed passed = { .max = is_stuck ? DEFER_MAX : PASSED_MAX };
+    struct passed passed = { .max = is_stuck ? DEFER_MAX : IJ_DELIVERY_PASSED_MAX };
     int rc = claim_due(batch, call, &passed, err);
     if (rc == 0 && passed.count == passed.max) { /* there may be others behind them */
         call->next_due = is_stuck ? batch->now : ij_time_after(batch->now, LOOK_MS);

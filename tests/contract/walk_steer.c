@@ -1,4 +1,5 @@
 /* Owns the moves of clients, operators and whoever delivers. */
+#include "jobs/outbox.h"
 #include "walk.h"
 
 const char *any_queue(struct walk *walk)
@@ -108,9 +109,13 @@ void move_delivery_claim(struct walk *walk)
     struct ij_delivery claimed[2][CLAIMS_MAX];
     size_t count[2], max = 1 + roll(walk, CLAIMS_MAX);
     int64_t due[2];
-    const struct ij_delivery_claim claim = { .lease_ms = 20000,
-                                             .max = max,
-                                             .receiver_max = roll(walk, CLAIMS_MAX) };
+    struct ij_delivery_claim claim = { .lease_ms = 20000,
+                                       .max = max,
+                                       .receiver_max = roll(walk, CLAIMS_MAX) };
+    struct ij_jobs_stats stats;
+    assert_int_equal(ops(walk, 0)->stats(jobs(walk, 0), &stats, NULL), 0);
+    if (stats.deliveries > IJ_DELIVERY_PASSED_MAX) /* one of the two may not see all */
+        claim.receiver_max = 0;
     for (int i = 0; i < 2; i++)
         assert_int_equal(ops(walk, i)->delivery_claim(jobs(walk, i), &claim, claimed[i],
                                                       &count[i], &due[i], NULL),

@@ -119,24 +119,28 @@ def test_a_slow_receiver_holds_up_nobody(receiver, start, image):
     assert sender.delivery(slow)["log"] == []  # its first try is still under way
 
 
+ALL, SHARE = 64, 16  # deliveries under way, and those of them to one receiver
+
+
 def test_a_receiver_that_never_answers_leaves_room_for_others(
         receiver, other_receiver, start, image):
     sender = start(timeout_ms=60000)  # longer than we are patient
-    silent = [sender.end_one(image, other_receiver.url + "/never/hold") for _ in range(20)]
-    other_receiver.wait("/never/hold", 4)
+    silent = [sender.end_one(image, other_receiver.url + "/never/hold") for _ in range(ALL)]
+    other_receiver.wait("/never/hold", SHARE)
     fast = sender.end_one(image, receiver.url + "/beside/200")
     assert sender.wait_for_try(fast)["status"] == "delivered"
-    assert len(other_receiver.requests("/never/hold")) == 4
+    assert len(other_receiver.requests("/never/hold")) == SHARE
     deliveries = [sender.delivery(job) for job in silent]
-    assert sorted(delivery["attempts"] for delivery in deliveries) == [0] * 16 + [1] * 4
+    assert sorted(delivery["attempts"] for delivery in deliveries) == (
+        [0] * (ALL - SHARE) + [1] * SHARE)
     assert {delivery["status"] for delivery in deliveries} == {"pending"}
 
 
 def test_what_waits_for_its_receiver_is_sent_once_that_answers(other_receiver, start, image):
     sender = start(timeout_ms=60000)  # longer than we are patient
-    path = "/turns/hold,hold,hold,hold,200"
-    jobs = [sender.end_one(image, other_receiver.url + path) for _ in range(10)]
-    other_receiver.wait(path, 4)
+    path = "/turns/" + "hold," * SHARE + "200"
+    jobs = [sender.end_one(image, other_receiver.url + path) for _ in range(SHARE + 6)]
+    other_receiver.wait(path, SHARE)
     urllib.request.urlopen(other_receiver.url + "/now/release", data=b"{}").close()
     for job in jobs:
         delivery = sender.wait_for_try(job)
