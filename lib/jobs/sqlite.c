@@ -10,12 +10,15 @@
 
 #include <stdlib.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "base/auto.h"
 #include "jobs/outbox.h"
 #include "jobs/record.h"
 #include "jobs/sqlite_side.h"
 #include "jobs/submit.h"
+
+enum { SWEEP_PAUSE_US = 2000 }; /* between two steps of the same sweep */
 
 static int do_step(struct ij_jobs *jobs, ij_step_fn *step, void *call,
                    struct imgjob_error *err)
@@ -101,6 +104,9 @@ static int sqlite_sweep(struct ij_jobs *jobs, const struct ij_sweep *sweep,
         call.before = call.swept;
         call.keys_before = call.keys;
         rc = do_step(jobs, ij_step_sweep, &call, err);
+        if (rc == 0 &&
+            call.is_more) /* nobody waits for this, but others for the writer */
+            (void)usleep(SWEEP_PAUSE_US);
     } while (rc == 0 && call.is_more);
     if (rc == 0)
         *out = call.swept;

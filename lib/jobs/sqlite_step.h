@@ -25,6 +25,7 @@ struct ij_sqlite_batch {
     struct ij_sqlite_sums sums; /* as the database will hold them once it is committed;
                                    taken back if it is not */
     struct ij_changes changes;  /* told after the commit */
+    bool is_sweep;              /* many rows went since the last checkpoint */
 };
 
 struct ij_submit_call {

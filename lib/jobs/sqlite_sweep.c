@@ -5,7 +5,7 @@
 #include "jobs/sqlite_side.h"
 #include "jobs/sqlite_step.h"
 
-enum { STEP_ROWS = 32 }; /* of one step: a millisecond or two */
+enum { STEP_ROWS = 16 }; /* of one step: a millisecond, since callers wait for it */
 
 /* ---- the kinds of waiting: each step takes the first row of a kind out of it ---- */
 
@@ -202,6 +202,7 @@ int ij_step_sweep(struct ij_sqlite_batch *batch, void *data, struct imgjob_error
     if (rc == 0)
         rc = sweep_side(batch, call, &room, err);
     call->is_more = room.left == 0;
+    batch->is_sweep = batch->is_sweep || call->is_more;
     if (rc == 0 && !call->is_more)
         rc = ij_sqlite_shrink(&batch->db, &swept->can_shrink, err);
     return rc;

@@ -21,13 +21,14 @@ RATIO_MAX = 2
 GONE_SECONDS = 3600
 TTL_SECONDS = 7 * 86400
 BATCH = 50000
+FIRST = 100000  # row that is written, beyond those of the calls
 
 
 def arguments():
     parser = argparse.ArgumentParser(prog="tests/bench/full.sh", description=__doc__)
     parser.add_argument("--build", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--jobs", type=int, default=1000000)
-    parser.add_argument("--calls", type=int, default=300)
+    parser.add_argument("--calls", type=int, default=1000)
     return parser.parse_args()
 
 
@@ -103,8 +104,8 @@ def fill(path, jobs):
     database = sqlite3.connect(path, isolation_level=None)
     database.execute("PRAGMA synchronous=OFF")
     now = int(time.time() * 1000)
-    for first in range(1000, 1000 + jobs, BATCH):
-        count = min(BATCH, 1000 + jobs - first)
+    for first in range(FIRST, FIRST + jobs, BATCH):
+        count = min(BATCH, FIRST + jobs - first)
         database.execute("BEGIN")
         copy_job(database, "job",
                  {"seq": "n", "id": "randomblob(16)", "change": "change+n",
@@ -113,7 +114,7 @@ def fill(path, jobs):
         copy_job(database, "job_doc", {"seq": "n", "keys": "''"}, first, count)
         copy_job(database, "tag", {"seq": "n"}, first, count)
         database.execute("COMMIT")
-        progress(f"{first - 1000 + count}/{jobs} rows written")
+        progress(f"{first - FIRST + count}/{jobs} rows written")
     database.execute(f"UPDATE counter SET n=n+{jobs} WHERE queue=1 AND state=4")
     database.execute("UPDATE counter SET n=(SELECT max(change) FROM job)"
                      " WHERE queue=0 AND state=0")
@@ -187,6 +188,8 @@ def main():
     for name in empty:
         print(f"  {name:48}{statistics.median(empty[name]):8.2f} ms empty, "
               f"{statistics.median(full[name]):.2f} ms full")
+    print(f"  {'submit p99':48}{p99(empty['submit']):8.2f} ms empty, "
+          f"{p99(emptying):.2f} ms while all expire")
     for name in empty:
         verdict(f"{name}, median, full / empty",
                 statistics.median(full[name]) / statistics.median(empty[name]), RATIO_MAX)
